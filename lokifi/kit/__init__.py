@@ -1,0 +1,1 @@
+"""Ground floor: errors, processes, files, YAML with positions. Knows nothing of platforms."""
