@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from lokifi.kit.errors import LokifiError, RuntimeFailed, TimedOut, ToolMissing
 
@@ -64,7 +64,6 @@ def run(
         stdin=subprocess.DEVNULL if raw is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        start_new_session=True,
     )
     finished = False
     try:
@@ -100,7 +99,6 @@ def stream(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        start_new_session=True,
     )
     deadline = None if timeout is None else time.monotonic() + timeout
     assert process.stdout is not None
@@ -130,7 +128,7 @@ def attach(
 
     An interrupt belongs to the program: it is waited for, not killed. Errors as `run`.
     """
-    process = _start(argv, cwd=cwd, env=env, user=user)
+    process = _start(argv, cwd=cwd, env=env, user=user, own_session=False)
     while True:
         try:
             return process.wait()
@@ -144,15 +142,27 @@ def _start(
     cwd: Path | None,
     env: Mapping[str, str] | None,
     user: Account | None,
-    **how: Any,
+    stdin: int | None = None,
+    stdout: int | None = None,
+    stderr: int | None = None,
+    own_session: bool = True,
 ) -> subprocess.Popen[bytes]:
     if isinstance(argv, str) or not argv:
         raise TypeError("argv is a list that begins with the program")
     words = [os.fspath(word) for word in argv]
-    if user is not None:
-        how |= {"user": user.uid, "group": user.gid, "extra_groups": []}
     try:
-        return subprocess.Popen(words, cwd=cwd, env=None if env is None else dict(env), **how)
+        return subprocess.Popen(
+            words,
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=own_session,
+            user=None if user is None else user.uid,
+            group=None if user is None else user.gid,
+            extra_groups=None if user is None else [],
+        )
     except ValueError as error:
         raise RuntimeFailed(f"cannot start {words[0]!r}: {error}") from error
     except OSError as error:

@@ -54,7 +54,7 @@ def test_a_nul_in_an_argument_is_an_error_not_a_traceback() -> None:
 
 def test_a_time_out_kills_the_whole_group(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    with pytest.raises(TimedOut, match="did not finish within 0.5 s"):
+    with pytest.raises(TimedOut, match=r"did not finish within 0\.5 s"):
         run(["sh", "-c", f"sleep 60 & echo $! > {note}; wait"], timeout=0.5)
     _wait_gone(int(note.read_text()))
 
