@@ -328,7 +328,7 @@ class _Reader:
         text: str = event.value
         if found := _FORBIDDEN.search(text):
             self.problem(mark, f"the value holds the control character U+{ord(found.group()):04X}", "remove it")
-        if event.style is not None or not event.implicit[0]:
+        if event.style or not event.implicit[0]:
             return Scalar(text, mark)
         return Scalar(self.resolve(text, mark), mark)
 

@@ -1,1 +1,1 @@
-""""""
+"""From the file to what must be done: pure functions, no I/O."""

@@ -1,0 +1,107 @@
+"""A validation error as one line: place, path, sentence, way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from lokifi.kit.errors import FileError
+from lokifi.kit.yaml import Mapping, Node, locate
+
+Path = tuple[str | int, ...]
+
+_SENTENCES = {
+    "missing": ("is missing", "add it"),
+    "string_type": ("must be text", "quote it"),
+    "dict_type": ("must be a mapping", "write 'key: value' lines below it"),
+    "model_type": ("must be a mapping", "write 'key: value' lines below it"),
+    "model_attributes_type": ("must be a mapping", "write 'key: value' lines below it"),
+    "list_type": ("must be a list", "write [a, b] or '- a' lines"),
+    "int_type": ("must be a whole number", "write digits only"),
+    "bool_type": ("must be true or false", "write true or false"),
+}
+
+
+def dotted(path: Path) -> str:
+    """A path as people write it: `services.backend.routes[0]`."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else (f".{step}" if text else step)
+    return text
+
+
+def problem(root: Node, path: Path, sentence: str, hint: str, *, key: bool = False) -> FileError:
+    """What is wrong at `path`, with the line and column of its value or `key`."""
+    return FileError(f"{dotted(path)}: {sentence}" if path else sentence, hint=hint, place=str(locate(root, path, key=key)))
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """A suggestion for a mistyped word, or the list of what is known."""
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
+
+
+def translate(error: ValidationError, root: Node, model: type[BaseModel]) -> list[FileError]:
+    """Each of pydantic's complaints as a `FileError` at its place in the file."""
+    return [_one(detail, root, model) for detail in error.errors()]
+
+
+def _one(detail: ErrorDetails, root: Node, model: type[BaseModel]) -> FileError:
+    kind = detail["type"]
+    keyed = bool(detail["loc"]) and detail["loc"][-1] == "[key]"
+    path = _existing(root, tuple(step for step in detail["loc"] if step != "[key]"), kind)
+    context = detail.get("ctx", {})
+    if kind == "grammar":
+        return problem(root, path, str(context["sentence"]), str(context["hint"]), key=keyed)
+    if kind == "extra_forbidden":
+        return problem(root, path, "unknown key", nearest(str(path[-1]), _keys(model, path[:-1])), key=True)
+    if kind == "literal_error":
+        allowed = str(context.get("expected", "")).replace(" or ", ", ").replace("'", "")
+        return problem(root, path, "is none of the choices", f"write one of: {allowed}")
+    if kind in ("greater_than_equal", "less_than_equal"):
+        bound = context.get("ge", context.get("le"))
+        word = "at least" if "ge" in context else "at most"
+        return problem(root, path, f"must be {word} {bound}", "change the number")
+    sentence, hint = _SENTENCES.get(kind, (detail["msg"].lower(), "see docs/file.md"))
+    return problem(root, path, sentence, hint)
+
+
+def _existing(root: Node, path: Path, kind: str) -> Path:
+    """The path without the names of union branches that pydantic puts into it."""
+    node: Node | None = root
+    kept: list[str | int] = []
+    for index, step in enumerate(path):
+        last = index == len(path) - 1
+        if isinstance(node, Mapping) and isinstance(step, str) and step in node.items:
+            node = node.items[step]
+        elif isinstance(step, int):
+            node = getattr(node, "items", ())[step] if not isinstance(node, Mapping) and node is not None else None
+        elif not (last and kind == "missing"):
+            continue
+        kept.append(step)
+    return tuple(kept)
+
+
+def _keys(model: type[BaseModel], path: Path) -> list[str]:
+    """The keys that the section at `path` knows."""
+    schema = model.model_json_schema()
+    definitions = schema.get("$defs", {})
+    node = schema
+    for step in path:
+        node = _follow(node, definitions)
+        node = node.get("properties", {}).get(step) or node.get("additionalProperties") or node.get("items") or {}
+        if not isinstance(node, dict):
+            return []
+    return list(_follow(node, definitions).get("properties", {}))
+
+
+def _follow(node: dict[str, object], definitions: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+    choices = node.get("anyOf")
+    if isinstance(choices, list):
+        node = next((choice for choice in choices if "$ref" in choice), node)
+    reference = node.get("$ref")
+    found = definitions.get(reference.rsplit("/", 1)[-1], {}) if isinstance(reference, str) else node
+    return found  # type: ignore[return-value]

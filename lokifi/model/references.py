@@ -1,0 +1,98 @@
+"""`${part.field}`: what a service's environment may refer to, and the order that makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+
+from lokifi.kit.errors import FileError
+from lokifi.kit.yaml import Node
+from lokifi.model.platform import Platform
+from lokifi.model.problems import nearest, problem
+
+FIELDS = {
+    "postgres": ("url", "host", "port", "user", "database"),
+    "redis": ("url", "host", "port"),
+    "service": ("url", "host", "port"),
+    "platform": ("name", "domain", "environment"),
+}
+_REFERENCE = re.compile(r"\$\$|\$\{([^}]*)\}?")
+
+
+def split(value: str) -> Iterator[str | tuple[str, str]]:
+    """A value as plain text and `(part, field)` references; `$$` is a dollar sign. Nothing is expanded twice."""
+    end = 0
+    for found in _REFERENCE.finditer(value):
+        if found.start() > end:
+            yield value[end : found.start()]
+        end = found.end()
+        if found.group() == "$$":
+            yield "$"
+            continue
+        part, _, name = (found.group(1) or "").partition(".")
+        yield (part, name)
+    if end < len(value):
+        yield value[end:]
+
+
+def fields_of(platform: Platform) -> dict[str, tuple[str, ...]]:
+    """The parts of this platform that can be referred to, with their fields."""
+    known = {"platform": FIELDS["platform"]}
+    if platform.stores.postgres:
+        known["postgres"] = FIELDS["postgres"]
+    if platform.stores.redis:
+        known["redis"] = FIELDS["redis"]
+    known |= {name: FIELDS["service"] for name, service in platform.services.items() if service.listens}
+    return known
+
+
+def needs_of(platform: Platform) -> dict[str, set[str]]:
+    """For each service the parts that must be ready before it: those it refers to, and its `after`."""
+    needs: dict[str, set[str]] = {}
+    for name, service in platform.services.items():
+        found = {piece[0] for value in service.env.values() for piece in split(value) if not isinstance(piece, str)}
+        needs[name] = (found - {"platform", name}) | set(service.after)
+    return needs
+
+
+def check(platform: Platform, root: Node) -> list[FileError]:
+    """Unknown references, unknown `after`, undefined secrets and cycles, each at its place."""
+    problems: list[FileError] = []
+    known = fields_of(platform)
+    parts = [*platform.services, *(store for store in ("postgres", "redis") if store in known)]
+    for name, service in platform.services.items():
+        base = ("services", name)
+        for variable, value in service.env.items():
+            for piece in split(value):
+                if not isinstance(piece, str) and (wrong := _unknown(piece, known)):
+                    problems.append(problem(root, (*base, "env", variable), *wrong))
+        for index, other in enumerate(service.after):
+            if other not in parts:
+                problems.append(problem(root, (*base, "after", index), f"there is no part {other!r}", nearest(other, parts)))
+        for index, secret in enumerate(service.secrets):
+            if secret not in platform.secrets:
+                hint = f"add it under secrets, as in '{secret}: generated'"
+                problems.append(problem(root, (*base, "secrets", index), f"the secret {secret!r} is not defined", hint))
+    return problems or _cycles(platform, root)
+
+
+def _unknown(piece: tuple[str, str], known: dict[str, tuple[str, ...]]) -> tuple[str, str] | None:
+    part, name = piece
+    if part not in known:
+        store = "; it is not among the stores" if part in FIELDS and part != "service" else ""
+        return f"'${{{part}{'.' + name if name else ''}}}' refers to no part{store}", nearest(part, list(known))
+    if name not in known[part]:
+        return f"{part!r} has no {name!r}", nearest(name, known[part])
+    return None
+
+
+def _cycles(platform: Platform, root: Node) -> list[FileError]:
+    try:
+        TopologicalSorter(needs_of(platform)).prepare()
+    except CycleError as error:
+        ring = list(error.args[1])
+        where = next(name for name in ring if name in platform.services)
+        sentence = f"needs itself through {' → '.join(reversed(ring))}"
+        return [problem(root, ("services", where), sentence, "remove one of these references", key=True)]
+    return []
