@@ -1,9 +1,9 @@
 """The page to read first: what targets, runtimes and proofs are, and the types that pass between them.
 
-    Platform ──resolve──▶ Stack ──Target.render──▶ Artefacts
-                            │
-                            ├──Runtime.observe──▶ Observed ──diff──▶ Plan ──Runtime.apply──▶ Events
-                            └──Runtime.running──▶ Running ──Proof.prove──▶ Verdicts
+Platform ──resolve──▶ Stack ──Target.render──▶ Artefacts
+                        │
+                        ├──Runtime.observe──▶ Observed ──diff──▶ Plan ──Runtime.apply──▶ Events
+                        └──Runtime.running──▶ Running ──Proof.prove──▶ Verdicts
 """
 
 from __future__ import annotations

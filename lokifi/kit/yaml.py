@@ -224,7 +224,7 @@ class _Reader:
     def document(self, events: Iterator[yaml.Event]) -> Node:
         documents = 0
         for event in events:
-            mark = Mark(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+            mark = self.mark(event)
             match event:
                 case yaml.DocumentStartEvent():
                     documents += 1
@@ -240,10 +240,14 @@ class _Reader:
                 case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
                     self.leave()
                 case yaml.AliasEvent():
-                    self.alias(event.anchor, mark)
+                    self.alias(str(event.anchor), mark)
         if self.root is None:
             raise self.fatal(Mark(self.file, 1, 1), "is empty", "describe the platform: 'platform: NAME'")
         return self.root
+
+    def mark(self, event: yaml.Event) -> Mark:
+        start = event.start_mark
+        return Mark(self.file, start.line + 1, start.column + 1) if start else Mark(self.file, 1, 1)
 
     def fatal(self, mark: Mark, sentence: str, hint: str) -> Problems:
         return Problems([*self.problems, FileError(sentence, hint=hint, place=str(mark))])
@@ -256,7 +260,7 @@ class _Reader:
         if self.nodes > MAX_NODES:
             raise self.fatal(mark, f"holds more than {MAX_NODES:,} values, aliases counted at each use", "shorten it")
 
-    def tagged(self, event: yaml.NodeEvent, mark: Mark) -> None:
+    def tagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, mark: Mark) -> None:
         if event.tag not in (None, "!"):
             self.problem(mark, f"the tag {str(event.tag)[:40]!r} is refused", "remove it; values are plain data")
 
@@ -312,7 +316,9 @@ class _Reader:
         if not isinstance(node, Scalar):
             raise self.fatal(mark, "a key is a list or a mapping", "a key is a word")
         if node.value == "<<":
-            self.problem(mark, "the merge key '<<' is not part of YAML 1.2", "use an alias for a whole value, or repeat the keys")
+            self.problem(
+                mark, "the merge key '<<' is not part of YAML 1.2", "use an alias for a whole value, or repeat the keys"
+            )
             return None
         if not isinstance(node.value, str):
             self.problem(mark, "a key must be text", "quote it")
@@ -338,7 +344,9 @@ class _Reader:
         if text in ("true", "True", "TRUE", "false", "False", "FALSE"):
             return text.lower() == "true"
         if _AMBIGUOUS.match(text):
-            self.problem(mark, f"the number {text[:40]!r} is read differently by different tools", "quote it, or write it in decimal")
+            self.problem(
+                mark, f"the number {text[:40]!r} is read differently by different tools", "quote it, or write it in decimal"
+            )
             return None
         if _INTEGER.match(text):
             if len(text) > 18:

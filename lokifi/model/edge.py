@@ -10,7 +10,9 @@ from lokifi.model.grammar import Address, Duration, Section, Size
 class Edge(Section):
     """Where it listens and what it lets through."""
 
-    listen: Address = Field("127.0.0.1:8080", description="its address here; the other parts' ports count up from it, on loopback")
+    listen: Address = Field(
+        "127.0.0.1:8080", description="its address here; the other parts' ports count up from it, on loopback"
+    )
     body_limit: Size = Field("1Mi", description="largest request body")
     timeout: Duration = Field("60s", description="longest wait for a service's answer")
     drain: Duration = Field("30s", description="longest life of a connection after a reload or stop, WebSockets included")

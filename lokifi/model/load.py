@@ -141,7 +141,9 @@ def _routes(platform: Platform, nodes: Node) -> list[FileError]:
             route = route.rstrip("/") or "/"
             if route in owners:
                 sentence = f"{route!r} is routed to {owners[route]!r} already"
-                problems.append(problem(nodes, ("services", name, "routes", index), sentence, "each route leads to one service"))
+                problems.append(
+                    problem(nodes, ("services", name, "routes", index), sentence, "each route leads to one service")
+                )
             owners.setdefault(route, name)
     return problems
 
@@ -160,7 +162,9 @@ def _given(
         elif kind == "file":
             target = inside(root, where)
             if target is None:
-                problems.append(problem(nodes, path, "its file leads out of the project", "name a file below the platform file"))
+                problems.append(
+                    problem(nodes, path, "its file leads out of the project", "name a file below the platform file")
+                )
                 continue
             value, place, hint = _secret_file(target), f"the file {where!r}", "write the secret into it"
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -12,6 +13,7 @@ from lokifi.kit.errors import FileError
 from lokifi.kit.yaml import Mapping, Node, locate
 
 Path = tuple[str | int, ...]
+Schema = dict[str, Any]  # JSON Schema, as pydantic writes it
 
 _SENTENCES = {
     "missing": ("is missing", "add it"),
@@ -89,19 +91,15 @@ def _keys(model: type[BaseModel], path: Path) -> list[str]:
     """The keys that the section at `path` knows."""
     schema = model.model_json_schema()
     definitions = schema.get("$defs", {})
-    node = schema
+    node = _follow(schema, definitions)
     for step in path:
-        node = _follow(node, definitions)
-        node = node.get("properties", {}).get(step) or node.get("additionalProperties") or node.get("items") or {}
-        if not isinstance(node, dict):
-            return []
-    return list(_follow(node, definitions).get("properties", {}))
+        below = node.get("properties", {}).get(str(step)) or node.get("additionalProperties") or node.get("items")
+        node = _follow(below if isinstance(below, dict) else {}, definitions)
+    return list(node.get("properties", {}))
 
 
-def _follow(node: dict[str, object], definitions: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
-    choices = node.get("anyOf")
-    if isinstance(choices, list):
-        node = next((choice for choice in choices if "$ref" in choice), node)
-    reference = node.get("$ref")
-    found = definitions.get(reference.rsplit("/", 1)[-1], {}) if isinstance(reference, str) else node
-    return found  # type: ignore[return-value]
+def _follow(node: Schema, definitions: Schema) -> Schema:
+    node = next((choice for choice in node.get("anyOf", []) if "$ref" in choice), node)
+    reference = str(node.get("$ref", ""))
+    found: Schema = definitions.get(reference.rsplit("/", 1)[-1], {}) if reference else node
+    return found
