@@ -1,0 +1,50 @@
+"""The rows `lokifi doctor` shows: what is wanted, what is there, from where, what to do about the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from lokifi.runtimes.local.programs.apt import Apt
+from lokifi.runtimes.local.programs.find import find
+from lokifi.runtimes.local.programs.needs import Need, Program
+from lokifi.runtimes.local.programs.recipes import recipe
+
+SETUP = "lokifi setup"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One program; `missing` and `command` are empty when it was found, the fields before them when not."""
+
+    name: str
+    wanted: str
+    version: str = ""
+    source: str = ""
+    path: str = ""
+    missing: str = ""
+    command: str = ""
+
+
+def summary(needs: Sequence[Need], prefix: Path, search: Sequence[Path]) -> list[Row]:
+    """A row for each of `needs`, in their order; programs are asked at the same time. Errors as `find`."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        answers = list(pool.map(lambda need: find(need, prefix, search), needs))
+    rows = []
+    for need, answer in zip(needs, answers, strict=True):
+        if isinstance(answer, Program):
+            row = Row(need.name, need.wanted, answer.version, answer.source, str(answer.path))
+        else:
+            row = Row(need.name, need.wanted, missing=answer.reason, command=_way_out(need))
+        rows.append(row)
+    return rows
+
+
+def _way_out(need: Need) -> str:
+    known = recipe(need.name)
+    by_apt = bool(known.packages) and Apt.available()
+    by_wheel = known.wheel is not None and known.wheel.here() is not None
+    lacking = set(need.features) & set(known.wheel.lacks) if known.wheel else set()
+    return SETUP if by_apt or (by_wheel and not lacking) else known.otherwise
