@@ -10,6 +10,7 @@ import {
   type Time,
   type UTCTimestamp,
 } from "lightweight-charts";
+import { formatPrice } from "./format";
 import type { Candle } from "./types";
 
 export interface MarketChart {
@@ -110,7 +111,13 @@ export function createMarketChart(host: HTMLElement, onHover: (time: number | nu
   return {
     setCandles(candles, decimals, withTime) {
       drawn = candles;
-      prices.applyOptions({ priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals } });
+      prices.applyOptions({
+        priceFormat: {
+          type: "custom",
+          formatter: (price: number) => formatPrice(price, decimals),
+          minMove: 10 ** -decimals,
+        },
+      });
       chart.applyOptions({ timeScale: { timeVisible: withTime } });
       prices.setData(candles.map(priceBar));
       volumes.setData(candles.map(volumeBar));

@@ -43,8 +43,8 @@ const HEIGHT = 28;
 export function Sparkline({ market }: { market: Market }) {
   const closes = sparklineOf(market.symbol).value;
   const quote = quoteOf(market.symbol).value;
-  const trend = trendOf(quote?.change24h ?? market.change_24h);
   const values = quote && closes.length > 0 ? [...closes.slice(0, -1), quote.price] : closes;
+  const trend = trendOf(((values.at(-1) ?? 0) / (values[0] ?? 0) - 1) * 100);
   return (
     <svg class={`sparkline ${trend}`} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} width={WIDTH} height={HEIGHT} aria-hidden="true">
       {values.length > 1 && <polyline points={polyline(values, WIDTH, HEIGHT)} />}
