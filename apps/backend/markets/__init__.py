@@ -1,0 +1,1 @@
+"""Markets: the reference application's backend."""

@@ -1,0 +1,111 @@
+"""Leaving well: SIGTERM to exit 0 in under five seconds, without cutting anybody off.
+
+uvicorn on its own closes the listener first, waits without limit for connections, tells the application
+only afterwards, and then dies of the signal it received. So the application takes the signal first:
+readiness turns 503, WebSockets are closed with 1012, answers carry `Connection: close`; then uvicorn is
+told; and what has not ended by the deadline is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any
+
+from markets import logs
+from markets.services import Services
+
+log = logs.get("markets.lifecycle")
+
+# Seconds: 3 for requests, 0.3 for the cancelled ones to answer, 0.7 for sockets to flush, 0.5 for the pool.
+DRAIN_SECONDS = 3.0
+CANCEL_SECONDS = 0.3
+FLUSH_SECONDS = 0.7
+
+
+def exit_zero_on_sigterm() -> None:
+    """Make a SIGTERM end the process with exit code 0: while it imports, and when uvicorn raises it again."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _exit_zero)
+
+
+def _exit_zero(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+class Lifecycle:
+    """Whether the process is leaving, which requests are open, and the order in which things end."""
+
+    def __init__(self, shutdown_delay: float) -> None:
+        self._shutdown_delay = shutdown_delay
+        self._draining: asyncio.Task[None] | None = None
+        self.leaving = False
+        self.requests: set[asyncio.Task[Any]] = set()
+
+    @asynccontextmanager
+    async def running(self, services: Services) -> AsyncIterator[None]:
+        """Run the services from here to the end of the context, and take the termination signals."""
+        services.start()
+        self._take_signals(services)
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.leaving = True
+            if self._draining is not None:
+                self._draining.cancel()
+            await services.close()
+            log.info("stopped", uptime_seconds=round(time.perf_counter() - started, 1))
+
+    def _take_signals(self, services: Services) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server = signal.getsignal(number)
+            if callable(server):
+                self._take(loop, number, server, services)
+
+    def _take(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        number: signal.Signals,
+        server: Callable[[int, FrameType | None], Any],
+        services: Services,
+    ) -> None:
+        def handler(received: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self._begin, number, server, services)
+
+        signal.signal(number, handler)
+
+    def _begin(
+        self, number: signal.Signals, server: Callable[[int, FrameType | None], Any], services: Services
+    ) -> None:
+        if self.leaving:
+            return
+        self.leaving = True
+        log.info("stopping", signal=number.name, requests=len(self.requests))
+        services.hub.dismiss()
+        self._draining = asyncio.create_task(self._drain(number, server), name="drain")
+
+    async def _drain(self, number: signal.Signals, server: Callable[[int, FrameType | None], Any]) -> None:
+        deadline = time.monotonic() + DRAIN_SECONDS
+        await asyncio.sleep(self._shutdown_delay)
+        server(number, None)
+        # A request that was accepted in the meantime counts as well, hence the loop.
+        while self.requests and time.monotonic() < deadline:
+            await asyncio.wait(self.requests, timeout=deadline - time.monotonic())
+        if self.requests:
+            log.warning("requests_cancelled", requests=len(self.requests))
+            for task in self.requests:
+                task.cancel()
+            await asyncio.wait(self.requests, timeout=CANCEL_SECONDS)
+        await asyncio.sleep(FLUSH_SECONDS)
+        # Still here: a peer does not read, and uvicorn waits for it. Its way to be told is a second Ctrl-C.
+        log.warning("connections_cut")
+        server(signal.SIGINT, None)
