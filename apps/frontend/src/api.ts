@@ -7,7 +7,6 @@ export class ApiError extends Error {
   constructor(
     message: string,
     readonly status: number,
-    readonly requestId: string | null = null,
   ) {
     super(message);
     this.name = "ApiError";
@@ -29,8 +28,7 @@ async function request(method: string, path: string, signal?: AbortSignal): Prom
     throw new ApiError(timeout.aborted ? "The server took too long to answer." : "The server cannot be reached.", 0);
   }
   if (!response.ok) {
-    const id = response.headers.get("X-Request-ID");
-    throw new ApiError(`The server answered with an error (${response.status}).`, response.status, id);
+    throw new ApiError(`The server answered with an error (${response.status}).`, response.status);
   }
   return response;
 }
@@ -42,11 +40,11 @@ async function getList<T>(path: string, field: string, signal?: AbortSignal): Pr
     body = await response.json();
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError("The server's answer cannot be read.", response.status, response.headers.get("X-Request-ID"));
+    throw new ApiError("The server's answer cannot be read.", response.status);
   }
   const list = typeof body === "object" && body !== null ? (body as Record<string, unknown>)[field] : undefined;
   if (!Array.isArray(list)) {
-    throw new ApiError("The server's answer cannot be read.", response.status, response.headers.get("X-Request-ID"));
+    throw new ApiError("The server's answer cannot be read.", response.status);
   }
   return list as T[];
 }

@@ -1,4 +1,4 @@
-import { reconnectDelay } from "./backoff";
+import { reconnectDelay, SETTLED_MS } from "./backoff";
 import { parseServerMessage, type ServerMessage } from "./types";
 
 export type ConnectionState = "connecting" | "live" | "reconnecting";
@@ -58,7 +58,6 @@ export class Ticker {
     if (this.liveSince === 0) {
       // Only data proves the stream: an edge may accept the socket while no backend answers.
       this.liveSince = performance.now();
-      this.attempt = 0;
       this.events.onState("live");
     }
     this.events.onMessage(message);
@@ -68,6 +67,7 @@ export class Ticker {
     const livedMs = this.liveSince === 0 ? 0 : performance.now() - this.liveSince;
     this.drop();
     this.events.onState("reconnecting");
+    if (livedMs >= SETTLED_MS) this.attempt = 0;
     const delay = reconnectDelay({ code, livedMs }, this.attempt, this.random());
     this.attempt += 1;
     this.retryTimer = setTimeout(() => this.connect(), delay);

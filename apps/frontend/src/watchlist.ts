@@ -7,7 +7,12 @@ export interface WatchlistApi {
 
 export type WatchlistStatus = "loading" | "ready" | "error";
 
-function withSymbol(symbols: readonly string[], symbol: string, watched: boolean): readonly string[] {
+interface Change {
+  symbol: string;
+  watched: boolean;
+}
+
+function withChange(symbols: readonly string[], { symbol, watched }: Change): readonly string[] {
   if (symbols.includes(symbol) === watched) return symbols;
   return watched ? [...symbols, symbol] : symbols.filter((other) => other !== symbol);
 }
@@ -18,6 +23,7 @@ export class Watchlist {
   readonly symbols = signal<readonly string[]>([]);
   readonly saveFailed = signal(false);
   private saved: readonly string[] = [];
+  private pending: readonly Change[] = [];
   private writes: Promise<void> = Promise.resolve();
 
   constructor(private readonly api: WatchlistApi) {}
@@ -26,7 +32,7 @@ export class Watchlist {
     this.status.value = "loading";
     try {
       this.saved = await this.api.watchlist();
-      this.symbols.value = this.saved;
+      this.show();
       this.saveFailed.value = false;
       this.status.value = "ready";
     } catch {
@@ -36,21 +42,28 @@ export class Watchlist {
 
   /** Resolves when this change is saved or taken back. */
   toggle(symbol: string): Promise<void> {
-    const watched = !this.symbols.value.includes(symbol);
-    this.symbols.value = withSymbol(this.symbols.value, symbol, watched);
+    const change = { symbol, watched: !this.symbols.value.includes(symbol) };
+    this.pending = [...this.pending, change];
+    this.show();
     // One write after the other: two quick clicks must reach the server in their order.
-    this.writes = this.writes.then(() => this.save(symbol, watched));
+    this.writes = this.writes.then(() => this.save(change));
     return this.writes;
   }
 
-  private async save(symbol: string, watched: boolean): Promise<void> {
+  private async save(change: Change): Promise<void> {
     try {
-      await this.api.setWatched(symbol, watched);
-      this.saved = withSymbol(this.saved, symbol, watched);
+      await this.api.setWatched(change.symbol, change.watched);
+      this.saved = withChange(this.saved, change);
       this.saveFailed.value = false;
     } catch {
-      this.symbols.value = withSymbol(this.symbols.value, symbol, this.saved.includes(symbol));
       this.saveFailed.value = true;
     }
+    this.pending = this.pending.filter((other) => other !== change);
+    this.show();
+  }
+
+  /** What is saved with what is on its way: a change that fails leaves no trace, not even in the order. */
+  private show(): void {
+    this.symbols.value = this.pending.reduce(withChange, this.saved);
   }
 }

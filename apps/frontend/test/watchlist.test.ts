@@ -39,15 +39,17 @@ test("quick clicks reach the server in their order", async () => {
 });
 
 test("a change that cannot be saved is taken back and reported, until one succeeds", async () => {
-  const { state, list } = server(["A"]);
+  const { state, list } = server(["A", "B"]);
   await list.load();
   state.down = true;
-  await list.toggle("A");
-  expect(list.symbols.value).toEqual(["A"]);
+  const done = list.toggle("A");
+  expect(list.symbols.value).toEqual(["B"]);
+  await done;
+  expect(list.symbols.value).toEqual(["A", "B"]);
   expect(list.saveFailed.value).toBe(true);
   state.down = false;
   await list.toggle("A");
-  expect(list.symbols.value).toEqual([]);
+  expect(list.symbols.value).toEqual(["B"]);
   expect(list.saveFailed.value).toBe(false);
 });
 

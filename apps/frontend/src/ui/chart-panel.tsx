@@ -20,7 +20,7 @@ function IntervalSwitch() {
           key={name}
           type="button"
           aria-pressed={interval.value === name}
-          aria-label={SPOKEN[name]}
+          title={SPOKEN[name]}
           data-testid={`interval-${name}`}
           onClick={() => {
             interval.value = name;
@@ -105,8 +105,13 @@ function Notice({ chartMissing, chartWaiting }: { chartMissing: boolean; chartWa
       </p>
     );
   }
-  if ((phase === "loading" || chartWaiting) && !marketsError.value) {
-    return <div class="notice bone chart-bone" aria-hidden="true" />;
+  if (phase === "loading" || chartWaiting) {
+    const still = marketsError.value && !markets.value ? "still" : "";
+    return (
+      <div class={`notice ${still}`} aria-hidden="true">
+        <div class="bone chart-bone" />
+      </div>
+    );
   }
   return null;
 }
