@@ -43,10 +43,3 @@ class PsutilTable:
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSError):
             return frozenset()
         return frozenset(f"{name}={value}".encode() for name, value in pairs)
-
-    def children(self, pid: int) -> list[int]:
-        """List the direct children."""
-        try:
-            return [child.pid for child in psutil.Process(pid).children()]
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            return []

@@ -1,7 +1,7 @@
 """The only place that runs other programs: lists of arguments, never a shell, never an orphan.
 
 `run` waits for the whole answer, `stream` hands over the lines as they come, `attach` lends the
-terminal. What has to outlive this process is forked by `lokifi.kit.spawn`.
+terminal, `detach` starts a daemon. Held children of the supervisor are forked by `lokifi.kit.spawn`.
 """
 
 from __future__ import annotations
@@ -134,6 +134,20 @@ def attach(
             return process.wait()
         except KeyboardInterrupt:
             continue
+
+
+def detach(argv: Sequence[str | Path], *, output: Path, cwd: Path, env: Mapping[str, str]) -> int:
+    """Start a daemon without a terminal and return the exit code with which its first process lets go.
+
+    The program forks by itself and its first process exits once the rest is at work. All it prints is
+    appended to `output`, which is created 0600. Raises `ToolMissing`, and OSError for `output`.
+    """
+    log = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        process = _start(argv, cwd=cwd, env=env, user=None, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    finally:
+        os.close(log)
+    return process.wait()
 
 
 def _start(

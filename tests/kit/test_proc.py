@@ -115,7 +115,8 @@ def test_psutil_tells_the_same_as_proc(child: subprocess.Popen[bytes]) -> None:
     assert theirs is not None
     assert (ours.parent, ours.group, ours.session) == (theirs.parent, theirs.group, theirs.session)
     assert theirs == PsutilTable().stat(child.pid)
-    assert child.pid in PsutilTable().children(os.getpid())
+    assert child.pid in [one.pid for one in proc.children(os.getpid())]
+    assert child.pid in [one.pid for one in proc.descendants(os.getppid())]
     assert PsutilTable().environment(child.pid) == proc.TABLE.environment(child.pid) - {b""}
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)

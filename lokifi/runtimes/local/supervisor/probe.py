@@ -1,0 +1,90 @@
+"""Ask a part one question. Cheap: one non-blocking socket, no streams; the caller bounds how many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import random
+import socket
+from collections.abc import Awaitable, Callable
+
+from lokifi.runtimes.local.supervisor.spec import Probe
+
+STATUS_LINE = len(b"HTTP/1.1 200")
+NOT_ITS_FAULT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
+FIRST_STEP = 0.02
+STEP_GROWTH = 1.3
+JITTER = 0.1
+
+Runner = Callable[[Probe], Awaitable[bool]]
+
+
+async def ask(probe: Probe, runner: Runner) -> bool | None:
+    """Return the answer; None when this process lacks the means to ask, which is no fault of the part.
+
+    `runner` runs the program of an exec probe and tells whether it ended with 0.
+    """
+    try:
+        async with asyncio.timeout(probe.timeout):
+            if probe.kind == "exec":
+                return await runner(probe)
+            return await _converse(probe)
+    except TimeoutError:
+        return False
+    except OSError as error:
+        return None if error.errno in NOT_ITS_FAULT else False
+
+
+async def _converse(probe: Probe) -> bool:
+    loop = asyncio.get_running_loop()
+    family = socket.AF_INET6 if ":" in probe.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as connection:
+        connection.setblocking(False)
+        await loop.sock_connect(connection, (probe.host, probe.port))
+        if probe.kind == "http":
+            await loop.sock_sendall(connection, _request(probe))
+            answer = await _receive(connection, STATUS_LINE)
+            return answer.startswith(b"HTTP/1.") and answer[8:10] in (b" 2", b" 3")
+        if probe.send:
+            await loop.sock_sendall(connection, probe.send)
+        return await _receive(connection, len(probe.expect)) == probe.expect
+
+
+async def _receive(connection: socket.socket, wanted: int) -> bytes:
+    loop = asyncio.get_running_loop()
+    answer = b""
+    while len(answer) < wanted:
+        chunk = await loop.sock_recv(connection, wanted - len(answer))
+        if not chunk:
+            break
+        answer += chunk
+    return answer
+
+
+def _request(probe: Probe) -> bytes:
+    host = f"[{probe.host}]" if ":" in probe.host else probe.host
+    lines = (
+        f"GET {probe.path} HTTP/1.1",
+        f"Host: {host}:{probe.port}",
+        "User-Agent: lokifi-probe",
+        "Accept: */*",
+        "Connection: close",
+    )
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+class Pace:
+    """The pauses between questions: short at first, growing to the period; jittered so that parts spread."""
+
+    def __init__(self, period: float) -> None:
+        self.period = period
+        self.step = min(FIRST_STEP, period)
+
+    def hurried(self) -> float:
+        """Return the next pause while the answer is still awaited for the first time."""
+        pause, self.step = self.step, min(self.step * STEP_GROWTH, self.period)
+        return pause
+
+    def steady(self) -> float:
+        """Return the pause between routine questions."""
+        return self.period * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
