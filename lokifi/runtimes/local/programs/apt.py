@@ -27,7 +27,7 @@ UPDATE_TIMEOUT, DOWNLOAD_TIMEOUT, QUERY_TIMEOUT = 300.0, 3600.0, 60.0
 # The C library and its loader must be of one build: a private one beside the machine's loader crashes.
 CORE = ("libc6", "libc-bin", "base-files", "dpkg")
 
-_UPSTREAM = re.compile(r"(?:\d+:)?(\d{1,5}(?:\.\d{1,5}){0,3})")
+_UPSTREAM = re.compile(r"(?:[0-9]+:)?([0-9]{1,5}(?:\.[0-9]{1,5}){0,3})")
 _PLANNED = re.compile(r"^'[^']+' (\S+\.deb) (\d+) SHA256:([0-9a-f]{64})$", re.MULTILINE)
 _PERCENT = re.compile(r"dlstatus:\d+:(\d+(?:\.\d+)?):")
 
@@ -39,7 +39,10 @@ Dir::State::status "{root}/status";
 Dir::State::extended_states "{root}/extended_states";
 Dir::Cache "{root}/cache/";
 Dir::Cache::archives "{root}/archives/";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Cache::srcpkgcache "srcpkgcache.bin";
 Dir::Log "{root}/log/";
+APT::Update::Error-Mode "any";
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -89,7 +92,8 @@ class Apt:
     """apt on private folders below `root`; `environment` holds proxy variables and the like."""
 
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
-        if not re.fullmatch(r"/[^\"\n\\]*", str(root)):
+        # apt.conf(5) knows no quoted quotation mark, and LD_LIBRARY_PATH is divided by ':' and ';' (ld.so(8)).
+        if not re.fullmatch(r"/[^\"\n\\:;]*", str(root)):
             raise Unsuitable("apt cannot work below a folder of this name", place=str(root))
         self.root = root
         self.archives = root / "archives"

@@ -27,8 +27,12 @@ def clean(path: Path, library_path: Sequence[str] = (), extra: Mapping[str, str]
     return environment
 
 
-def ask(argv: Sequence[str | Path], environment: Mapping[str, str], timeout: float = TIMEOUT) -> tuple[str, str]:
-    """What `argv` prints (errors too) and, when that cannot be had, the reason instead: (text, problem)."""
+def ask(argv: Sequence[str | Path], environment: Mapping[str, str], timeout: float | None = None) -> tuple[str, str]:
+    """What `argv` prints (errors too) and what was wrong with it, if anything: (text, problem).
+
+    `timeout` is in seconds (None: 5); at most 64 KiB are read. Raises nothing: a problem is an answer.
+    """
+    timeout = TIMEOUT if timeout is None else timeout
     lines: list[str] = []
     size = 0
 

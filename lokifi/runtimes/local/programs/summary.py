@@ -11,6 +11,7 @@ from lokifi.runtimes.local.programs.apt import Apt
 from lokifi.runtimes.local.programs.find import find
 from lokifi.runtimes.local.programs.needs import Need, Program
 from lokifi.runtimes.local.programs.recipes import recipe
+from lokifi.runtimes.local.programs.wheels import unsuited
 
 SETUP = "lokifi setup"
 
@@ -45,6 +46,5 @@ def summary(needs: Sequence[Need], prefix: Path, search: Sequence[Path]) -> list
 def _way_out(need: Need) -> str:
     known = recipe(need.name)
     by_apt = bool(known.packages) and Apt.available()
-    by_wheel = known.wheel is not None and known.wheel.here() is not None
-    lacking = set(need.features) & set(known.wheel.lacks) if known.wheel else set()
-    return SETUP if by_apt or (by_wheel and not lacking) else known.otherwise
+    by_wheel = known.wheel is not None and not unsuited(need, known.wheel)
+    return SETUP if by_apt or by_wheel else known.otherwise

