@@ -57,12 +57,15 @@ class Target(Protocol):
         ...
 
 
+EventKind = Literal["started", "progress", "done", "failed", "skipped", "part"]
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened, as every report shows it; `time` is Unix seconds."""
 
     time: float
-    kind: Literal["started", "progress", "done", "failed", "part"]
+    kind: EventKind
     subject: str
     text: str = ""
     step: str = ""
@@ -135,6 +138,7 @@ class Runtime(Protocol):
 __all__ = [
     "Artefact",
     "Event",
+    "EventKind",
     "Listener",
     "LogLine",
     "Loss",

@@ -14,7 +14,10 @@ STATE_FOLDER = ".lokifi"
 class Layout(Protocol):
     """How a part of the stack sees the others and its own files."""
 
-    account: str
+    @property
+    def account(self) -> str:
+        """The account that the parts run as."""
+        ...
 
     def address(self, part: str, port: str = "http") -> Address:
         """Where others reach a port of a part."""

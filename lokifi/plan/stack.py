@@ -74,7 +74,8 @@ class Part:
     """One process that is kept running.
 
     `argv[0]` is the name of a program that the runtime finds; `needs` names parts, groups or jobs that come first;
-    `configs` are the artefacts it reads: when only these change and `reload` is a signal, it is not restarted.
+    `configs` are the artefacts it reads: when only these change and `reload` is a signal, it is not restarted;
+    `paths` says, by artefact, where it finds them.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Part:
     metrics: str = ""
     url: str = ""
     minimum: tuple[int, ...] = ()
+    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

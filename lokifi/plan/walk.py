@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ class Outcome:
     note: str = ""
     failure: LokifiError | None = None
     skipped: bool = False
+    seconds: float = 0.0
 
 
 def walk(
@@ -39,7 +41,7 @@ def walk(
     order.prepare()
     failed: set[str] = set()
     outcomes: list[Outcome] = []
-    running: dict[Future[str], Step] = {}
+    running: dict[Future[str], tuple[Step, float]] = {}
 
     def end(outcome: Outcome) -> None:
         if outcome.failure is not None or outcome.skipped:
@@ -56,16 +58,17 @@ def walk(
                     end(Outcome(steps[name], skipped=True))
                 else:
                     begun(steps[name])
-                    running[pool.submit(apply, steps[name])] = steps[name]
+                    running[pool.submit(apply, steps[name])] = steps[name], time.monotonic()
             for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
-                end(_outcome(running.pop(future), future))
+                end(_outcome(future, *running.pop(future)))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     return outcomes
 
 
-def _outcome(step: Step, future: Future[str]) -> Outcome:
+def _outcome(future: Future[str], step: Step, begun: float) -> Outcome:
+    seconds = time.monotonic() - begun
     try:
-        return Outcome(step, note=future.result())
+        return Outcome(step, note=future.result(), seconds=seconds)
     except LokifiError as failure:
-        return Outcome(step, failure=failure)
+        return Outcome(step, failure=failure, seconds=seconds)

@@ -28,5 +28,5 @@ def part(edge: Edge, layout: Layout, domain: str) -> Part:
         stop="QUIT",
         grace=seconds_of(edge.drain) + 2.0,
         url=f"http://{shown}:{door.port}/",
-        minimum=(1, 18),
+        minimum=(1, 20),  # -e came with 1.19.5
     )

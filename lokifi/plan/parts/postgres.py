@@ -43,6 +43,7 @@ def part(store: Postgres, layout: Layout, platform: str) -> Part:
         health=Health(startup=check, ready=check, live=check, timeout=5.0, failures=5),
         needs=("postgres-init",),
         configs=CONFIGS,
+        paths={path: layout.config(path) for path in CONFIGS},
         stop="INT",  # fast shutdown: sessions are ended, data is flushed (PostgreSQL 18.5, "Shutting Down the Server")
         grace=30.0,
         minimum=(store.version,),

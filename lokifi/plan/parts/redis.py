@@ -33,6 +33,7 @@ def part(store: Redis, layout: Layout) -> Part:
         ports={"http": layout.listen("redis")},
         health=Health(startup=check, ready=check, live=check, timeout=5.0, failures=5),
         configs=CONFIGS,
+        paths={path: layout.config(path) for path in CONFIGS},
         grace=20.0,
-        minimum=(store.version, 0),
+        minimum=max((store.version, 0), (6, 2)),  # channels came into access lists with 6.2
     )

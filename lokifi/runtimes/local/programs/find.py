@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,12 @@ def find(need: Need, prefix: Path, search: Sequence[Path]) -> Program | Unfit:
             return max(fitting, key=lambda program: numbers(program.version))
     reason = "; ".join(str(each) for each in seen) or "is not on this machine"
     return Unfit(need.name, reason, tuple(seen))
+
+
+def find_all(needs: Sequence[Need], prefix: Path, search: Sequence[Path]) -> list[Program | Unfit]:
+    """`find` for each of `needs`, in their order, all programs asked at the same time. Errors as `find`."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return list(pool.map(lambda need: find(need, prefix, search), needs))
 
 
 def _on_machine(known: Recipe, search: Sequence[Path]) -> Iterator[_Candidate]:

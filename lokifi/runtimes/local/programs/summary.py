@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from lokifi.runtimes.local.programs.apt import Apt
-from lokifi.runtimes.local.programs.find import find
+from lokifi.runtimes.local.programs.find import find_all
 from lokifi.runtimes.local.programs.needs import Need, Program
 from lokifi.runtimes.local.programs.recipes import recipe
 from lokifi.runtimes.local.programs.wheels import unsuited
@@ -30,11 +29,9 @@ class Row:
 
 
 def summary(needs: Sequence[Need], prefix: Path, search: Sequence[Path]) -> list[Row]:
-    """A row for each of `needs`, in their order; programs are asked at the same time. Errors as `find`."""
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        answers = list(pool.map(lambda need: find(need, prefix, search), needs))
+    """A row for each of `needs`, in their order. Errors as `find`."""
     rows = []
-    for need, answer in zip(needs, answers, strict=True):
+    for need, answer in zip(needs, find_all(needs, prefix, search), strict=True):
         if isinstance(answer, Program):
             row = Row(need.name, need.wanted, answer.version, answer.source, str(answer.path))
         else:

@@ -48,6 +48,10 @@ class Supervisor:
             return False
         return True
 
+    def pid(self) -> int:
+        """Return the number of the supervisor's process."""
+        return int(cast(int, self._ask({"do": "pid"})))
+
     def start(self) -> None:
         """Make sure that one supervisor lives; it adopts what a dead one left. Safe to call twice at once."""
         if not self.running():

@@ -86,6 +86,8 @@ class Keepalive:
         if request["do"] == "subscribe":
             await self._subscribe(writer)
             return None
+        if request["do"] == "pid":
+            return os.getpid()
         if request["do"] not in commands:
             raise UsageError(f"the supervisor knows no {request['do'][:40]!r}")
         return await commands[request["do"]](request)

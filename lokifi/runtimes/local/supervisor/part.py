@@ -15,7 +15,7 @@ from lokifi.kit.errors import RuntimeFailed
 from lokifi.kit.proc import Identity
 from lokifi.kit.spawn import Launch, fork_held
 from lokifi.runtimes.local.supervisor.keeper import Keeper
-from lokifi.runtimes.local.supervisor.probe import Pace
+from lokifi.runtimes.local.supervisor.probe import Pace, draw_phase
 from lokifi.runtimes.local.supervisor.spec import PartSpec, PartState, Phase, Probe
 from lokifi.runtimes.local.supervisor.store import Record, Wish
 from lokifi.runtimes.local.supervisor.yard import MARKER, Yard
@@ -48,6 +48,7 @@ class Part:
         self.doom = ""
         self.answered = False
         self.born = 0.0
+        self.phase = draw_phase()
         self.next_try: float | None = None
         self.leftovers: list[Identity] = []
         # What a dead leader left (its session, its group) is found by who it was.
@@ -238,7 +239,7 @@ class Part:
                 both.create_task(self._keep_living(spec.live))
 
     async def _started(self, probe: Probe) -> bool:
-        pace = Pace(probe.period)
+        pace = Pace(probe.period, self.phase)
         while _clock() - self.born < self.spec.startup_timeout:
             if await self.yard.ask(self.spec, probe):
                 return True
@@ -246,9 +247,10 @@ class Part:
         return False
 
     async def _keep_asking(self, probe: Probe, also_live: bool) -> None:
-        pace, wrong = Pace(probe.period), 0
+        pace, wrong = Pace(probe.period, self.phase), 0
         waiting = self.state.state not in ("ready", "unready")
         while True:
+            asked_at = _clock()
             answer = await self.yard.ask(self.spec, probe)
             if answer:
                 self.answered = self.answered or also_live
@@ -260,17 +262,18 @@ class Part:
                     self._enter_probed("unready")
                 if also_live and wrong >= probe.failures and not waiting:
                     return self._kill_hung(f"hung: live probe failed {wrong}x")
-            await asyncio.sleep(pace.hurried() if waiting else pace.steady())
+            await asyncio.sleep(pace.hurried() if waiting else pace.steady(asked_at, answer is not False))
 
     async def _keep_living(self, probe: Probe) -> None:
-        pace, wrong = Pace(probe.period), 0
+        pace, wrong = Pace(probe.period, self.phase), 0
         while True:
+            asked_at = _clock()
             answer = await self.yard.ask(self.spec, probe)
             wrong = wrong + 1 if answer is False else 0 if answer else wrong
             self.answered = self.answered or bool(answer)
             if wrong >= probe.failures:
                 return self._kill_hung(f"hung: live probe failed {wrong}x")
-            await asyncio.sleep(pace.steady())
+            await asyncio.sleep(pace.steady(asked_at, answer is not False))
 
     def _enter_probed(self, phase: Phase) -> None:
         if self.state.state == phase or self.leader is None or self.stopping:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import random
 import socket
+import time
 from collections.abc import Awaitable, Callable
 
 from lokifi.runtimes.local.supervisor.spec import Probe
@@ -14,7 +15,7 @@ STATUS_LINE = len(b"HTTP/1.1 200")
 NOT_ITS_FAULT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 FIRST_STEP = 0.02
 STEP_GROWTH = 1.3
-JITTER = 0.1
+BATCHES = 4
 
 Runner = Callable[[Probe], Awaitable[bool]]
 
@@ -74,10 +75,15 @@ def _request(probe: Probe) -> bytes:
 
 
 class Pace:
-    """The pauses between questions: short at first, growing to the period; jittered so that parts spread."""
+    """The pauses between questions: short at first, growing to the period, then on a common grid.
 
-    def __init__(self, period: float) -> None:
+    Waking up costs more than asking (measured: 0.25 ms against 0.16 ms), so all routine questions of one
+    period are asked in a few batches: `phase`, drawn once a part, says in which.
+    """
+
+    def __init__(self, period: float, phase: float) -> None:
         self.period = period
+        self.offset = phase * period
         self.step = min(FIRST_STEP, period)
 
     def hurried(self) -> float:
@@ -85,6 +91,14 @@ class Pace:
         pause, self.step = self.step, min(self.step * STEP_GROWTH, self.period)
         return pause
 
-    def steady(self) -> float:
-        """Return the pause between routine questions."""
-        return self.period * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
+    def steady(self, asked_at: float, right: bool) -> float:
+        """Return the pause until the next routine question; after a wrong answer exactly one period on."""
+        now = time.monotonic()
+        if not right:
+            return max(0.0, asked_at + self.period - now)
+        return self.period - (now - self.offset) % self.period
+
+
+def draw_phase() -> float:
+    """Return the batch of a part, so that not all parts are asked at once."""
+    return random.randrange(BATCHES) / BATCHES  # noqa: S311 - spreads load, guards nothing

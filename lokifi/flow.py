@@ -1,0 +1,159 @@
+"""The whole product on one page: load → resolve → render → observe → diff → walk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lokifi.contracts import Artefact, Event, EventKind, Listener, Loss, PartStatus, Rendering, Target
+from lokifi.kit.errors import RuntimeFailed, UsageError
+from lokifi.model.load import Project, load
+from lokifi.model.problems import nearest
+from lokifi.plan.diff import diff
+from lokifi.plan.layout import LocalLayout
+from lokifi.plan.resolve import check_scale, resolve
+from lokifi.plan.stack import Stack
+from lokifi.plan.steps import Plan, Step
+from lokifi.plan.walk import Outcome, walk
+from lokifi.runtimes.local import history
+from lokifi.runtimes.local import runtime as local
+from lokifi.runtimes.local.running import LocalRunning
+from lokifi.runtimes.local.site import Caller, Site
+from lokifi.targets import nginx, postgres, prometheus, redis
+
+TARGETS: dict[str, Target] = {"nginx": nginx, "postgres": postgres, "redis": redis, "prometheus": prometheus}
+RUNTIMES = {"local": local}
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Session:
+    """One environment as the file wants it and as it is; made by reading only."""
+
+    project: Project
+    site: Site
+    copies: Mapping[str, int]
+    layout: LocalLayout
+    stack: Stack
+    rendering: Rendering
+    runtime: local.LocalRuntime
+    plan: Plan
+
+    @property
+    def running(self) -> LocalRunning:
+        return self.runtime.running()
+
+
+def session(
+    file: Path,
+    environment: str | None,
+    caller: Caller,
+    *,
+    scale: Mapping[str, int] | None = None,
+    listen: Listener = lambda event: None,
+) -> Session:
+    """Load the file, resolve it, observe what is, and plan; nothing is written or started."""
+    project = load(file, environment, caller.variables)
+    check_scale(project.platform, scale or {})
+    site = Site(project, caller)
+    copies = site.copies(scale or {})
+    layout = site.layout(copies)
+    stack = resolve(project, layout, copies)
+    rendering = render(stack, RUNTIMES[project.platform.on].NEEDS)
+    runtime = local.LocalRuntime(site, stack, rendering, lambda subject, text: listen(_event("progress", subject, text)))
+    plan = diff(stack, runtime.fingerprints(), runtime.observe(stack))
+    return Session(project, site, copies, layout, stack, rendering, runtime, plan)
+
+
+def render(stack: Stack, targets: Sequence[str] = ()) -> Rendering:
+    """What the targets make of the stack; all of them when none is named. Raises `UsageError` for an unknown one."""
+    artefacts: list[Artefact] = []
+    losses: list[Loss] = []
+    for name in targets or TARGETS:
+        if name not in TARGETS:
+            raise UsageError(f"there is no target {name!r}", hint=nearest(name, list(TARGETS)))
+        made = TARGETS[name].render(stack)
+        artefacts += made.artefacts
+        losses += made.losses
+    return Rendering(tuple(artefacts), tuple(losses))
+
+
+def up(asked: Session, listen: Listener, progress: Progress) -> list[PartStatus]:
+    """Reach the desired state. Raises `RuntimeFailed` naming each part that did not make it, with its last lines."""
+    with _changing(asked, "up", listen) as tell:
+        asked.runtime.prepare()
+        plan = diff(asked.stack, asked.runtime.fingerprints(), asked.runtime.observe(asked.stack))
+        asked.site.remember(asked.copies, asked.layout)
+        asked.runtime.equip(plan, progress)
+        _walked(walk(plan, asked.runtime.apply, lambda step: tell(_begun(step)), _teller(tell)))
+    return asked.running.status()
+
+
+def down(asked: Session, listen: Listener, *, purge: bool = False) -> None:
+    """Stop everything, grandchildren included; with `purge` the environment's data goes too."""
+    with _changing(asked, "down", listen) as tell:
+        tell(_event("started", asked.project.environment, "stop everything", "stop"))
+        asked.runtime.end()
+        tell(_event("done", asked.project.environment, "stopped", "stop"))
+        if purge:
+            asked.site.folder.purge()
+
+
+def restart(asked: Session, names: Sequence[str], listen: Listener) -> list[PartStatus]:
+    """Restart parts, or all copies of a service, one after the other; each is ready before the next."""
+    with _changing(asked, "restart", listen) as tell:
+        asked.site.supervisor.start()
+        for name in known(asked.stack, names):
+            begun = time.monotonic()
+            tell(_event("started", name, "restart", "restart"))
+            asked.running.restart(name)
+            tell(_event("done", name, "ready", "restart", time.monotonic() - begun))
+    return asked.running.status()
+
+
+def known(stack: Stack, names: Sequence[str]) -> list[str]:
+    """The parts that `names` mean, each a part or a whole service. Raises `UsageError` for a name of neither."""
+    found: list[str] = []
+    for name in names:
+        parts = [part.name for part in stack.group(name)]
+        if not parts:
+            raise UsageError(f"there is no part {name!r}", hint=nearest(name, list(stack.parts)))
+        found += parts
+    return list(dict.fromkeys(found))
+
+
+@contextmanager
+def _changing(asked: Session, command: str, listen: Listener) -> Iterator[Listener]:
+    def tell(event: Event) -> None:
+        history.record(asked.site.folder.path, event)
+        listen(event)
+
+    with asked.site.changing(command, lambda holder: listen(_event("progress", command, f"waiting for {holder}"))):
+        yield tell
+
+
+def _event(kind: EventKind, subject: str, text: str, step: str = "", seconds: float = 0.0) -> Event:
+    return Event(time.time(), kind, subject, text, step, seconds)
+
+
+def _begun(step: Step) -> Event:
+    return _event("started", step.subject, step.cause, step.kind)
+
+
+def _teller(tell: Listener) -> Callable[[Outcome], None]:
+    def ended(outcome: Outcome) -> None:
+        kind: EventKind = "skipped" if outcome.skipped else "failed" if outcome.failure else "done"
+        text = str(outcome.failure) if outcome.failure else outcome.note
+        tell(_event(kind, outcome.step.subject, text, outcome.step.kind, outcome.seconds))
+
+    return ended
+
+
+def _walked(outcomes: list[Outcome]) -> None:
+    failures = [(outcome.step, outcome.failure) for outcome in outcomes if outcome.failure]
+    if failures:
+        sentences = "\n".join(f"{step.subject}: {failure.sentence}" for step, failure in failures)
+        raise RuntimeFailed(sentences, hint=failures[0][1].hint or "'lokifi logs PART' shows more")

@@ -1,0 +1,48 @@
+"""Ports are checked before anything starts, and the one who holds a taken port is named."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+
+import psutil
+
+from lokifi.kit.errors import Refused
+from lokifi.plan.stack import Address, Part
+
+
+def check(parts: Iterable[Part]) -> None:
+    """Raises `Refused` naming every port of `parts` that somebody else holds: port, part, pid and command."""
+    taken = [
+        f"port {address.port} of {part.name} is taken by {holder(address)}"
+        for part in parts
+        for address in part.ports.values()
+        if not free(address)
+    ]
+    if taken:
+        raise Refused("; ".join(taken), hint="stop it, or move the platform: edge: {listen: ADDRESS:PORT}")
+
+
+def free(address: Address) -> bool:
+    """Whether `address` can be bound at this moment."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def holder(address: Address) -> str:
+    """Who listens there, as far as this user may see."""
+    try:
+        for found in psutil.net_connections("tcp"):
+            local = found.laddr[1] if found.laddr else 0
+            if found.status == psutil.CONN_LISTEN and local == address.port and found.pid:
+                return f"{psutil.Process(found.pid).name()} (pid {found.pid})"
+    except psutil.Error:
+        return "another program"
+    return "another program"

@@ -1,0 +1,193 @@
+"""The embedded runtime: the whole platform as plain processes on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from lokifi.contracts import Rendering
+from lokifi.kit.errors import LokifiError, Refused, RuntimeFailed
+from lokifi.kit.files import ensure_dir, inside, write_atomic
+from lokifi.plan.diff import config_digest, job_stamp, part_digest
+from lokifi.plan.observed import Observed, ObservedPart
+from lokifi.plan.stack import Job, Part, Stack, Words, digest
+from lokifi.plan.steps import Plan, Step
+from lokifi.runtimes.local import ports
+from lokifi.runtimes.local.folder import SHARED, give
+from lokifi.runtimes.local.inputs import fingerprint
+from lokifi.runtimes.local.oneshots import OneShots
+from lokifi.runtimes.local.running import LocalRunning
+from lokifi.runtimes.local.site import Progress, Site
+from lokifi.runtimes.local.specs import Specs
+from lokifi.runtimes.local.state import State
+
+ABOUT = "plain processes on this machine, no containers"
+NEEDS = ("nginx", "postgres", "redis", "prometheus")
+LAST_LINES = 12
+_COPY_NUMBER = re.compile(r"-[0-9]+\Z")
+Say = Callable[[str, str], None]
+
+
+class LocalRuntime:
+    """One stack at one site; `say(subject, line)` is told what long steps print."""
+
+    def __init__(self, site: Site, stack: Stack, rendering: Rendering, say: Say) -> None:
+        self.site = site
+        self.stack = stack
+        self.rendering = rendering
+        self.say = say
+        self.oneshots = OneShots(site)
+        self.specs = Specs(site, stack)
+
+    def observe(self, stack: Stack) -> Observed:
+        """What runs, what was made, and what the sources are at this moment; reads only."""
+        state = self.site.memory.read()
+        parts = {
+            each.name: ObservedPart(
+                each.name,
+                _COPY_NUMBER.sub("", each.name),
+                each.digest,
+                state.configs.get(each.name, ""),
+                each.state,
+                each.last_exit,
+            )
+            for each in self.site.supervisor.states()
+            if each.state != "stopped"
+        }
+        done = {name: stamp for name, stamp in state.done.items() if self._still_there(name, state)}
+        files = {}
+        for path in (path for part in stack.parts.values() for path in part.configs):
+            file = self.site.folder.config / path
+            if file.is_file() and not file.is_symlink():
+                files[path] = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+        return Observed(parts, {name: self._inputs(job) for name, job in stack.jobs.items()}, done, files)
+
+    def fingerprints(self) -> dict[str, str]:
+        """What each artefact must look like on the disk, secrets included where they exist."""
+        return {artefact.path: self._text_digest(artefact.text) for artefact in self.rendering.artefacts}
+
+    def prepare(self) -> None:
+        """Before a plan is made to be walked: secrets exist, none is blank, and a supervisor lives."""
+        made = self.site.vault.make(self.stack.secrets)
+        for name in self.stack.secrets:
+            self.site.vault.value(name)
+        if made:
+            self.say("secrets", f"made {', '.join(made)}")
+
+    def equip(self, plan: Plan, progress: Progress) -> None:
+        """Before a plan is walked: its ports are free, its programs are there (else they are fetched), and a
+        supervisor lives, having adopted what a dead one left."""
+        subjects = {step.subject for step in plan.steps}
+        parts = [part for part in self.stack.parts.values() if part.name in subjects]
+        running = {state.name for state in self.site.supervisor.states() if state.pid}
+        ports.check(part for part in parts if part.name not in running)
+        needs = self.site.tools.needs(parts, [job for job in self.stack.jobs.values() if job.name in subjects])
+        self.site.fetch(self.site.tools.missing(needs), progress)
+        self.site.supervisor.start()
+
+    def apply(self, step: Step) -> str:
+        """Do one step."""
+        supervisor = self.site.supervisor
+        match step.kind:
+            case "write":
+                return self._write(step.subject)
+            case "build" | "run":
+                return self._job(self.stack.jobs[step.subject])
+            case "start":
+                return self._start(self.stack.parts[step.subject])
+            case "wait":
+                return self._wait(self.stack.parts[step.subject])
+            case "reload":
+                part = self.stack.parts[step.subject]
+                supervisor.signal(part.name, signal.Signals[f"SIG{part.reload}"])
+                self._in_force(part)
+                return "reloaded"
+            case "stop":
+                supervisor.stop(step.subject)
+                return "stopped"
+            case "remove":
+                supervisor.forget(step.subject)
+                self.site.memory.note("configs", step.subject, None)
+                return "removed"
+
+    def end(self) -> None:
+        """Stop every part and the supervisor; nothing of the platform is left running."""
+        self.site.supervisor.shutdown()
+
+    def running(self) -> LocalRunning:
+        """The running platform."""
+        return LocalRunning(self.site, self.stack)
+
+    def _text_digest(self, words: Words) -> str:
+        if self.site.vault.missing([words]):
+            return digest(words)
+        return hashlib.sha256(self.site.vault.join(words).encode()).hexdigest()[:16]
+
+    def _inputs(self, job: Job) -> str:
+        return fingerprint(self.site.project.root, job.inputs) if job.inputs else ""
+
+    def _still_there(self, name: str, state: State) -> bool:
+        """Whether what a job made still exists; somebody may have removed it."""
+        job = self.stack.jobs.get(name)
+        if job is None:
+            return False
+        output = state.outputs.get(name) or (job.output if job.kind == "init" else "")
+        if job.kind == "install" and job.toolchain == "node":
+            output = f"{job.folder}/node_modules"
+        return not output or Path(output).is_dir()
+
+    def _write(self, path: str) -> str:
+        artefact = next(each for each in self.rendering.artefacts if each.path == path)
+        target = inside(self.site.folder.config, path)
+        if target is None:
+            raise Refused("a rendered file leaves its folder", place=path)
+        ensure_dir(target.parent, SHARED)
+        secret = not all(isinstance(word, str) for word in artefact.text)
+        write_atomic(target, self.site.vault.join(artefact.text), 0o600 if secret else artefact.mode)
+        give(target, self.site.identity.account)
+        return "written"
+
+    def _job(self, job: Job) -> str:
+        stamp = job_stamp(job, self._inputs(job))
+        own = {name: self.site.vault.join(words) for name, words in job.env.items()}
+        output, note = self.site.installer.output(job, stamp), "done"
+        match job.kind:
+            case "install":
+                self.site.installer.install(job, output, lambda line: self.say(job.name, line))
+            case "build":
+                self.site.installer.build(job, own, output, lambda line: self.say(job.name, line))
+            case "init":
+                note = self.oneshots.init(job)
+            case "release":
+                installed = self.site.memory.read().outputs
+                found = next((installed[need] for need in job.needs if need in installed), "")
+                note = self.oneshots.release(job, own, self.site.installer.first_folders(job.toolchain, found))
+        self.site.memory.note("outputs", job.name, output or None)
+        self.site.memory.note("done", job.name, stamp)
+        return note
+
+    def _start(self, part: Part) -> str:
+        jobs = [self.stack.jobs[need] for need in part.needs if need in self.stack.jobs]
+        inputs = {job.name: self._inputs(job) for job in jobs}
+        wanted = part_digest(part, self.stack, inputs, self.fingerprints())
+        spec = self.specs.spec(part, wanted, self.site.memory.read().outputs)
+        before = {state.name: state for state in self.site.supervisor.states()}.get(part.name)
+        self._in_force(part)
+        self.site.supervisor.put(spec)
+        if before is not None and before.digest == wanted and before.state == "crashing":
+            self.site.supervisor.restart(part.name)
+        return "started"
+
+    def _in_force(self, part: Part) -> None:
+        if part.reload:
+            self.site.memory.note("configs", part.name, config_digest(part, self.fingerprints()))
+
+    def _wait(self, part: Part) -> str:
+        try:
+            return self.site.supervisor.wait(part.name, part.health.startup_timeout).state
+        except LokifiError as error:
+            lines = [f"    {line.text}" for line in self.running().tail(part.name, LAST_LINES)]
+            raise RuntimeFailed("\n".join([error.sentence, *lines]), hint=error.hint) from error
