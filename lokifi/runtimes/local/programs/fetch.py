@@ -44,7 +44,7 @@ def fetch(
     """Bring a program for each of `needs` into `prefix`, in their order; what is there already is kept.
 
     Needs no root, installs nothing into the system and starts no service. `progress` gets what is
-    being done and the bytes done and in all (0 when not known); it may be called from one thread only.
+    being done and the bytes done and in all (0 when not known), in the thread of the caller.
     Of `environment` only proxies, certificates and package mirrors are used. Two fetches into one
     prefix go one after the other; an interrupted one is continued by the next. `ways` restricts and
     orders the ways. Raises `ToolMissing` with the way out for what could not be had, after fetching

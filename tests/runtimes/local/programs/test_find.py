@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lokifi.runtimes.local.programs import Need, Program, Row, Unfit, find, search_path, summary
+from lokifi.runtimes.local.programs import Need, Program, Row, Unfit, find, find_all, search_path, summary
 from lokifi.runtimes.local.programs.ask import LONGEST_ANSWER, ask
 
 ANSWERS = [
@@ -214,6 +214,16 @@ def test_a_summary_has_a_row_for_every_need_in_order(tmp_path: Path, fake) -> No
     assert rows[1] == Row("node", "20 or newer", missing=f"{tmp_path}/bin/node 18.1.0 is older than 20", command="lokifi setup")
     assert rows[2].missing == "is not on this machine"
     assert rows[2].command == "install Python 3.11 or newer (macOS: brew install python)"
+
+
+def test_all_are_asked_at_the_same_time(tmp_path: Path, fake) -> None:
+    # Each waits for the other to have begun: one after the other they would never answer.
+    fake(tmp_path / "bin", "node", f"touch {tmp_path}/n; until [ -e {tmp_path}/p ]; do :; done; echo v20.1.1")
+    fake(tmp_path / "bin", "python3", f"touch {tmp_path}/p; until [ -e {tmp_path}/n ]; do :; done; echo Python 3.12.1")
+    needs = [Need("python"), Need("postgres"), Need("node")]
+    python, postgres, node = find_all(needs, tmp_path / "prefix", [tmp_path / "bin"])
+    assert isinstance(python, Program) and isinstance(node, Program)
+    assert postgres == Unfit("postgres", "is not on this machine")
 
 
 def test_what_is_on_this_machine(tmp_path: Path) -> None:
