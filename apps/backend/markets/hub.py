@@ -6,13 +6,14 @@ import asyncio
 import json
 import random
 from collections.abc import Iterable
-from typing import TypedDict, cast
+from typing import cast
 
 import redis.asyncio as redis
 
 from markets import logs
 from markets.cache import AWAY, LAST_TICKS, TICK_CHANNEL
 from markets.metrics import TICKS_RECEIVED, WEBSOCKET_SLOW
+from markets.ticks import Tick, parse
 
 log = logs.get("markets.hub")
 
@@ -24,16 +25,6 @@ BACKOFF_FIRST, BACKOFF_MOST = 0.1, 2.0
 
 SERVICE_RESTART = 1012
 TRY_AGAIN_LATER = 1013
-
-
-class Tick(TypedDict):
-    """A price as the WebSocket sends it; `time` in Unix milliseconds."""
-
-    type: str
-    symbol: str
-    price: float
-    change_24h: float
-    time: int
 
 
 class Client:
@@ -133,14 +124,15 @@ class Hub:
 
     def _remember(self, values: Iterable[bytes]) -> None:
         for value in values:
-            tick = parse_tick(value)
-            if tick is not None:
-                self.latest[tick["symbol"]] = tick
+            last = parse(value)
+            if last is not None:
+                self.latest[last.tick["symbol"]] = last.tick
 
     def _deliver(self, data: bytes) -> None:
-        tick = parse_tick(data)
-        if tick is None:
+        last = parse(data)
+        if last is None:
             return
+        tick = last.tick
         TICKS_RECEIVED.inc()
         self.latest[tick["symbol"]] = tick
         text = json.dumps(tick, separators=(",", ":"))
@@ -150,19 +142,3 @@ class Hub:
             if not client.offer(text) and not client.ending.done():
                 WEBSOCKET_SLOW.inc()
                 client.end(TRY_AGAIN_LATER)
-
-
-def parse_tick(data: bytes) -> Tick | None:
-    """A tick out of Redis, or None when it is not one: Redis is shared, so it is not trusted."""
-    try:
-        found = json.loads(data)
-        return Tick(
-            type="tick",
-            symbol=str(found["symbol"]),
-            price=float(found["price"]),
-            change_24h=float(found["change_24h"]),
-            time=int(found["time"]),
-        )
-    except (ValueError, KeyError, TypeError):
-        log.warning("tick_malformed")
-        return None

@@ -22,7 +22,7 @@ from markets.services import Services
 
 log = logs.get("markets.lifecycle")
 
-# Seconds: 3 for requests, 0.3 for the cancelled ones to answer, 0.7 for sockets to flush, 0.5 for the pool.
+# Seconds: 3 for requests and WebSockets, 0.3 for the cancelled to answer, 0.7 to flush, 0.5 for the pool.
 DRAIN_SECONDS = 3.0
 CANCEL_SECONDS = 0.3
 FLUSH_SECONDS = 0.7
@@ -39,13 +39,14 @@ def _exit_zero(number: int, frame: FrameType | None) -> None:
 
 
 class Lifecycle:
-    """Whether the process is leaving, which requests are open, and the order in which things end."""
+    """Whether the process is leaving, what is open, and the order in which things end."""
 
     def __init__(self, shutdown_delay: float) -> None:
         self._shutdown_delay = shutdown_delay
         self._draining: asyncio.Task[None] | None = None
+        self._cut = False
         self.leaving = False
-        self.requests: set[asyncio.Task[Any]] = set()
+        self.tasks: set[asyncio.Task[Any]] = set()
 
     @asynccontextmanager
     async def running(self, services: Services) -> AsyncIterator[None]:
@@ -55,6 +56,10 @@ class Lifecycle:
         started = time.perf_counter()
         try:
             yield
+        except asyncio.CancelledError:
+            # What uvicorn does instead of an orderly shutdown when it is told to hurry; ours is below.
+            if not self._cut:
+                raise
         finally:
             self.leaving = True
             if self._draining is not None:
@@ -89,7 +94,7 @@ class Lifecycle:
         if self.leaving:
             return
         self.leaving = True
-        log.info("stopping", signal=number.name, requests=len(self.requests))
+        log.info("stopping", signal=number.name, open=len(self.tasks))
         services.hub.dismiss()
         self._draining = asyncio.create_task(self._drain(number, server), name="drain")
 
@@ -98,14 +103,15 @@ class Lifecycle:
         await asyncio.sleep(self._shutdown_delay)
         server(number, None)
         # A request that was accepted in the meantime counts as well, hence the loop.
-        while self.requests and time.monotonic() < deadline:
-            await asyncio.wait(self.requests, timeout=deadline - time.monotonic())
-        if self.requests:
-            log.warning("requests_cancelled", requests=len(self.requests))
-            for task in self.requests:
+        while self.tasks and time.monotonic() < deadline:
+            await asyncio.wait(self.tasks, timeout=deadline - time.monotonic())
+        if self.tasks:
+            log.warning("cancelled", open=len(self.tasks))
+            for task in self.tasks:
                 task.cancel()
-            await asyncio.wait(self.requests, timeout=CANCEL_SECONDS)
+            await asyncio.wait(self.tasks, timeout=CANCEL_SECONDS)
         await asyncio.sleep(FLUSH_SECONDS)
         # Still here: a peer does not read, and uvicorn waits for it. Its way to be told is a second Ctrl-C.
+        self._cut = True
         log.warning("connections_cut")
         server(signal.SIGINT, None)

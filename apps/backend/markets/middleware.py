@@ -36,10 +36,29 @@ class Requests:
             return
         identity = _identity(scope)
         logs.request_id.set(identity)
-        if scope["type"] == "websocket":
-            await self._app(scope, receive, _with_identity(send, identity))
-            return
-        await self._http(scope, receive, send, identity)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 — always so inside a coroutine
+        self._lifecycle.tasks.add(task)
+        try:
+            if scope["type"] == "websocket":
+                await self._websocket(scope, receive, send, identity)
+            else:
+                await self._http(scope, receive, send, identity)
+        finally:
+            self._lifecycle.tasks.discard(task)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send, identity: str) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "websocket.accept":
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", identity.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        except asyncio.CancelledError:
+            # At the deadline of the drain: the server closes the connection next.
+            if not self._lifecycle.leaving:
+                raise
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, identity: str) -> None:
         started = time.perf_counter()
@@ -52,9 +71,6 @@ class Requests:
                 message["headers"] = [*message["headers"], *self._headers(message, identity)]
             await send(message)
 
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 — always so inside a coroutine
-        self._lifecycle.requests.add(task)
         REQUESTS_OPEN.inc()
         try:
             await self._app(scope, receive, answer)
@@ -64,7 +80,6 @@ class Requests:
             await errors.response(503, "The server is restarting.")(scope, receive, answer)
         finally:
             REQUESTS_OPEN.dec()
-            self._lifecycle.requests.discard(task)
             _record(scope, status or 500, time.perf_counter() - started)
 
     def _headers(self, message: Message, identity: str) -> list[tuple[bytes, bytes]]:
@@ -83,15 +98,6 @@ def _identity(scope: Scope) -> str:
         if name == b"x-request-id" and WELL_FORMED.fullmatch(value):
             return str(value, "ascii")
     return uuid.uuid4().hex
-
-
-def _with_identity(send: Send, identity: str) -> Send:
-    async def answer(message: Message) -> None:
-        if message["type"] == "websocket.accept":
-            message["headers"] = [*message.get("headers", []), (b"x-request-id", identity.encode())]
-        await send(message)
-
-    return answer
 
 
 def _record(scope: Scope, status: int, seconds: float) -> None:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from markets.hub import parse_tick
+from markets import ticks
 from markets.metrics import CACHE_HITS, CACHE_MISSES
 from markets.services import Services
 from markets.store import Market
@@ -43,16 +43,16 @@ async def markets(request: Request) -> Response:
     )
 
 
-def _market(market: Market, latest: bytes | None) -> dict[str, Any]:
+def _market(market: Market, data: bytes | None) -> dict[str, Any]:
     figures: dict[str, float] = {
         "price": market.price,
         "change_24h": market.change_24h,
         "volume_24h": market.volume_24h,
     }
-    tick = parse_tick(latest) if latest is not None else None
-    if latest is not None and tick is not None:
-        volume = json.loads(latest).get("volume_24h", market.volume_24h)
-        figures = {"price": tick["price"], "change_24h": tick["change_24h"], "volume_24h": float(volume)}
+    last = ticks.parse(data) if data is not None else None
+    if last is not None:
+        figures["price"], figures["change_24h"] = last.tick["price"], last.tick["change_24h"]
+        figures["volume_24h"] = last.volume_24h if last.volume_24h is not None else market.volume_24h
     return {"symbol": market.symbol, "name": market.name, **figures, "decimals": market.decimals}
 
 

@@ -12,17 +12,18 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from markets import logs
 from markets.database import DatabaseUnavailable
-from markets.hub import Client, Hub, Tick
+from markets.hub import Client, Hub
 from markets.metrics import WEBSOCKET_IN, WEBSOCKET_OUT, WEBSOCKETS_OPEN
 from markets.services import Services
 from markets.store import Store
+from markets.ticks import Tick
 
 log = logs.get("markets.stream")
 router = APIRouter()
 
 MESSAGE_MOST = 4096
 SYMBOLS_MOST = 100
-CLOSE_SECONDS = 1.0
+CLOSE_SECONDS = 0.5
 
 INVALID_DATA = 1007
 POLICY_VIOLATION = 1008

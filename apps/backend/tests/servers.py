@@ -11,12 +11,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 BACKEND = Path(__file__).resolve().parent.parent
-DEBIAN_REDIS = ("redis-server", "redis-tools", "libjemalloc2", "liblzf1", "liblua5.1-0", "lua-cjson", "lua-bitop")
+DEBIAN_REDIS = (
+    "redis-server",
+    "redis-tools",
+    "libjemalloc2",
+    "liblzf1",
+    "liblua5.1-0",
+    "lua-cjson",
+    "lua-bitop",
+)
 
 T = TypeVar("T")
 
@@ -129,6 +138,26 @@ class Postgres:
         """The address of one of its databases."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
+    @contextmanager
+    def lock(self, table: str, database: str) -> Iterator[None]:
+        """Keep everybody from reading `table`."""
+        arguments = [_find("psql"), "-XAtq", "-d", self.url(database)]
+        with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as psql:
+            assert psql.stdin is not None
+            assert psql.stdout is not None
+            psql.stdin.write(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT 'locked';\n")
+            psql.stdin.flush()
+            assert psql.stdout.readline() == "locked\n"
+            try:
+                yield
+            finally:
+                psql.stdin.close()
+
+    def waiting(self, database: str) -> bool:
+        """Whether a session waits for a lock."""
+        sql = "SELECT count(*) FROM pg_locks JOIN pg_database ON database = pg_database.oid WHERE NOT granted"
+        return self.sql(f"{sql} AND datname = '{database}'") != "0"
+
     def create(self) -> str:
         """A new, empty database; return its name."""
         name = f"test_{time.monotonic_ns()}"
@@ -192,7 +221,9 @@ def _redis_server(folder: Path) -> tuple[str, str]:
 def _unpack(prefix: Path, folder: Path) -> None:
     packages = folder / "packages"
     packages.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["apt-get", "download", *DEBIAN_REDIS], cwd=packages, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["apt-get", "download", *DEBIAN_REDIS], cwd=packages, check=True, stdout=subprocess.DEVNULL
+    )
     for package in packages.glob("*.deb"):
         subprocess.run(["dpkg", "-x", str(package), str(prefix)], check=True)
 

@@ -39,7 +39,19 @@ def test_markets_come_with_the_latest_price_of_redis(web: Web, bus: redis.Redis)
     assert [found[1][name] for name in ("price", "change_24h", "volume_24h")] == [4321.5, -1.25, 77.0]
 
 
-@pytest.mark.parametrize("value", ["", "{", "[]", '{"symbol": 1}', '{"price": "x", "symbol": "ETH-USD"}'])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "{",
+        "[]",
+        '{"symbol": 1}',
+        '{"price": "x", "symbol": "ETH-USD"}',
+        '{"symbol": "ETH-USD", "price": NaN, "change_24h": 0, "time": 1}',
+        '{"symbol": "ETH-USD", "price": 1, "change_24h": 0, "time": 1e999}',
+        '{"symbol": "ETH-USD", "price": 1, "change_24h": 0, "time": 1, "volume_24h": "x"}',
+    ],
+)
 def test_rubbish_in_redis_does_not_reach_the_answer(web: Web, bus: redis.Redis, value: str) -> None:
     bus.hset("markets:last", "ETH-USD", value)
     assert web.get("/api/markets").json()["markets"][1]["price"] == 3180.0
@@ -64,7 +76,16 @@ def test_candles_heed_the_limit(web: Web, limit: int) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["interval=2m", "interval=", "limit=0", "limit=1001", "limit=-1", "limit=x", "limit=1e3", "limit=99999999999"],
+    [
+        "interval=2m",
+        "interval=",
+        "limit=0",
+        "limit=1001",
+        "limit=-1",
+        "limit=x",
+        "limit=1e3",
+        "limit=99999999999",
+    ],
 )
 def test_candles_refuse_what_is_out_of_range(web: Web, query: str) -> None:
     response = web.get(f"/api/markets/BTC-USD/candles?{query}")
@@ -128,7 +149,9 @@ def test_a_forged_cookie_opens_nothing(web: Web) -> None:
         assert identity not in response.headers["set-cookie"]
         url = f"{web.url}/api/watchlist/ADA-USD"
         assert httpx.delete(url, headers={"Cookie": f"visitor={forgery}"}).status_code == 204
-    assert web.get("/api/watchlist", headers={"Cookie": f"visitor={cookie}"}).json() == {"symbols": ["ADA-USD"]}
+    assert web.get("/api/watchlist", headers={"Cookie": f"visitor={cookie}"}).json() == {
+        "symbols": ["ADA-USD"]
+    }
 
 
 @pytest.mark.parametrize("identity", ["abc-123", "A.b_c-9", "x" * 128])

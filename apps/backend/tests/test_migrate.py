@@ -41,7 +41,9 @@ def test_four_at_once_do_it_once(postgres: Postgres) -> None:
     ]
     outputs = [child.communicate(timeout=60)[0] for child in running]
     assert [child.returncode for child in running] == [0] * 4, outputs
-    upgrades = [event for output in outputs for event in _events(output) if event.startswith("Running upgrade")]
+    upgrades = [
+        event for output in outputs for event in _events(output) if event.startswith("Running upgrade")
+    ]
     assert len(upgrades) == 1
     assert postgres.sql("SELECT version_num FROM alembic_version", name) == HEAD
     assert postgres.sql("SELECT count(*) FROM markets", name) == "12"
@@ -77,5 +79,7 @@ def test_a_missing_database_is_one_line_and_exit_1(postgres: Postgres) -> None:
 def test_the_web_process_loads_no_migration_tool(postgres: Postgres) -> None:
     code = "import sys, markets.main; print(sorted({'alembic', 'sqlalchemy', 'mako'} & set(sys.modules)))"
     env = environment(postgres.url(), "redis://127.0.0.1:1/0")
-    done = subprocess.run([module("x")[0], "-c", code], env=env, cwd=BACKEND, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [module("x")[0], "-c", code], env=env, cwd=BACKEND, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
