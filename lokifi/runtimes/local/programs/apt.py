@@ -185,8 +185,8 @@ class Apt:
         raise Unsuitable(f"{wrong[0].file} does not have the SHA-256 sum its package list names")
 
     def forget_downloads(self) -> None:
-        """Remove the fetched files; what they held is unpacked."""
-        for file in self.archives.glob("*.deb"):
+        """Remove the fetched files, whose content is unpacked, and apt's caches, which it can make again."""
+        for file in (*self.archives.glob("*.deb"), *(self.root / "cache").glob("*.bin")):
             file.unlink(missing_ok=True)
 
     def _majors(self, group: Sequence[str]) -> list[list[str]]:
