@@ -1,1 +1,1 @@
-""""""
+"""The command line: arguments in, flow called, report printed, exit code out."""
