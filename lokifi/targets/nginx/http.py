@@ -73,7 +73,7 @@ MAPS = r"""    # The client's name for its request, when it is one, else a rando
         default "";
         "~*^websocket$" websocket;
     }
-    map $websocket $connection {
+    map $websocket $connection_header {
         default upgrade;
         "" close;
     }
@@ -166,7 +166,7 @@ def proxy(edge: Edge) -> str:
     proxy_buffers 8 16k;
     proxy_hide_header X-Request-ID;
     proxy_set_header Host $authority;
-    proxy_set_header Connection $connection;
+    proxy_set_header Connection $connection_header;
     proxy_set_header Upgrade $websocket;
     proxy_set_header X-Request-ID $request_name;
     # This is the first proxy: what a client says about others before it is not believed.
