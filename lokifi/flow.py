@@ -14,7 +14,7 @@ from lokifi.model.load import Project, load
 from lokifi.model.problems import nearest
 from lokifi.plan.diff import diff
 from lokifi.plan.layout import LocalLayout
-from lokifi.plan.resolve import check_scale, resolve
+from lokifi.plan.resolve import check_scale, known, resolve
 from lokifi.plan.stack import Stack
 from lokifi.plan.steps import Plan, Step
 from lokifi.plan.walk import Outcome, walk
@@ -24,6 +24,7 @@ from lokifi.runtimes.local.running import LocalRunning
 from lokifi.runtimes.local.site import Caller, Site
 from lokifi.targets import nginx, postgres, prometheus, redis
 
+__all__ = ["Session", "down", "known", "render", "restart", "session", "up"]
 TARGETS: dict[str, Target] = {"nginx": nginx, "postgres": postgres, "redis": redis, "prometheus": prometheus}
 RUNTIMES = {"local": local}
 Progress = Callable[[str, int, int], None]
@@ -44,7 +45,10 @@ class Session:
 
     @property
     def running(self) -> LocalRunning:
-        return self.runtime.running()
+        """The running platform; a supervisor that died is brought back, and adopts the parts."""
+        running = self.runtime.running()
+        running.heal()
+        return running
 
 
 def session(
@@ -112,17 +116,6 @@ def restart(asked: Session, names: Sequence[str], listen: Listener) -> list[Part
             asked.running.restart(name)
             tell(_event("done", name, "ready", "restart", time.monotonic() - begun))
     return asked.running.status()
-
-
-def known(stack: Stack, names: Sequence[str]) -> list[str]:
-    """The parts that `names` mean, each a part or a whole service. Raises `UsageError` for a name of neither."""
-    found: list[str] = []
-    for name in names:
-        parts = [part.name for part in stack.group(name)]
-        if not parts:
-            raise UsageError(f"there is no part {name!r}", hint=nearest(name, list(stack.parts)))
-        found += parts
-    return list(dict.fromkeys(found))
 
 
 @contextmanager

@@ -22,6 +22,10 @@ LONGEST_LINE = 64 * 1024
 AFTER_KILL = 1.0
 
 
+# What `run` and `stream` have under way, for an interrupt that must end it from another thread.
+_under_way: set[subprocess.Popen[bytes]] = set()
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """The user and group a program runs as; no supplementary group comes along."""
@@ -72,6 +76,7 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise _timed_out(argv, timeout) from error
     finally:
+        _under_way.discard(process)
         if not finished:
             _kill_group(process)
     return Completed(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
@@ -111,6 +116,7 @@ def stream(
     except subprocess.TimeoutExpired as error:
         raise _timed_out(argv, timeout) from error
     finally:
+        _under_way.discard(process)
         if not finished:
             _kill_group(process)
         process.stdout.close()
@@ -150,6 +156,12 @@ def detach(argv: Sequence[str | Path], *, output: Path, cwd: Path, env: Mapping[
     return process.wait()
 
 
+def end_all() -> None:
+    """Kill, with its group, every program that `run` or `stream` has under way; for a process that is about to end."""
+    for process in tuple(_under_way):
+        _kill(process)
+
+
 def _start(
     argv: Sequence[str | Path],
     *,
@@ -165,7 +177,7 @@ def _start(
         raise TypeError("argv is a list that begins with the program")
     words = [os.fspath(word) for word in argv]
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             words,
             cwd=cwd,
             env=None if env is None else dict(env),
@@ -181,6 +193,9 @@ def _start(
         raise RuntimeFailed(f"cannot start {words[0]!r}: {error}") from error
     except OSError as error:
         raise _cannot_start(words[0], cwd, error) from error
+    if own_session:
+        _under_way.add(process)
+    return process
 
 
 def _cannot_start(program: str, cwd: Path | None, error: OSError) -> LokifiError:
@@ -197,13 +212,18 @@ def _timed_out(argv: Sequence[str | Path], timeout: float | None) -> TimedOut:
     return TimedOut(f"{Path(argv[0]).name} did not finish within {timeout:g} s and was killed")
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     """Kill what `process` started; its pid cannot be a stranger's, for it has not been waited for."""
     if process.returncode is None:
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             process.kill()
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill it, and leave nothing of it in this process."""
+    _kill(process)
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None and not pipe.closed:
             try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lokifi.kit.errors import UsageError
 from lokifi.model.load import Project
@@ -58,6 +58,17 @@ def ports_of(platform: Platform, copies: Mapping[str, int]) -> list[str]:
         if platform.services[name].listens:
             ports += [f"{copy}.http" for copy in copies_names]
     return ports
+
+
+def known(stack: Stack, names: Sequence[str]) -> list[str]:
+    """The parts that `names` mean, each a part or a whole service. Raises `UsageError` for a name of neither."""
+    found: list[str] = []
+    for name in names:
+        parts = [part.name for part in stack.group(name)]
+        if not parts:
+            raise UsageError(f"there is no part {name!r}", hint=nearest(name, list(stack.parts)))
+        found += parts
+    return list(dict.fromkeys(found))
 
 
 def resolve(project: Project, layout: Layout, copies: Mapping[str, int]) -> Stack:

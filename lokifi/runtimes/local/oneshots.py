@@ -62,7 +62,7 @@ class OneShots:
         """The first command's result, copied from an earlier run of the same program where there is one."""
         program, _ = self.site.tools.path(words[0], job.minimum)
         owner = self.site.tools.program("postgres", job.minimum)
-        kept = self.site.caller.cache / "templates" / f"{job.name}-{digest(argv, str(program), owner.version)}"
+        kept = self.site.cache / "templates" / f"{job.name}-{digest(argv, str(program), owner.version)}"
         if not kept.is_dir():
             self._run(job, words, {}, stdin="", cwd=scratch)
             self._keep(scratch, kept)

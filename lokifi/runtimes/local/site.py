@@ -15,7 +15,7 @@ from lokifi.plan.resolve import copies_of, ports_of
 from lokifi.plan.stack import Address, Stack
 from lokifi.runtimes.local import lock
 from lokifi.runtimes.local.folder import SHARED, Folder
-from lokifi.runtimes.local.identity import Identity, choose
+from lokifi.runtimes.local.identity import Identity, choose, reachable
 from lokifi.runtimes.local.installs import Installer
 from lokifi.runtimes.local.programs import Need
 from lokifi.runtimes.local.secrets import Vault
@@ -23,6 +23,7 @@ from lokifi.runtimes.local.state import Memory
 from lokifi.runtimes.local.supervisor.client import Supervisor
 from lokifi.runtimes.local.tools import Tools
 
+SYSTEM_CACHE = Path("/var/cache/lokifi")
 Progress = Callable[[str, int, int], None]
 
 
@@ -52,9 +53,18 @@ class Site:
         return choose(self.project.root)
 
     @cached_property
+    def cache(self) -> Path:
+        """The caller's cache, or the system's when the parts run as an account that cannot reach the caller's."""
+        account, asked = self.identity.account, self.caller.cache
+        if account is None:
+            return asked
+        nearest = next(path for path in (asked, *asked.parents) if path.exists())
+        return asked if reachable(nearest, account) else SYSTEM_CACHE
+
+    @cached_property
     def tools(self) -> Tools:
         """The programs."""
-        return Tools.of(self.caller.cache / "programs", self.caller.variables, self.identity)
+        return Tools.of(self.cache / "programs", self.caller.variables, self.identity)
 
     @cached_property
     def installer(self) -> Installer:
@@ -96,6 +106,6 @@ class Site:
     def fetch(self, missing: list[Need], progress: Progress) -> list[str]:
         """Fetch `missing` into the cache. Raises `ToolMissing` with the way out."""
         if missing:
-            ensure_dir(self.caller.cache, SHARED)
+            ensure_dir(self.cache, SHARED)
             self.tools.fetch(missing, progress)
         return [need.name for need in missing]

@@ -1,0 +1,70 @@
+# make help lists the targets. Everything lives in this folder and in the user's cache; nothing is installed into the system
+# but what the tests alone need (a browser, strace), and only on Debian and Ubuntu, through apt-get.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOKIFI := $(BIN)/lokifi
+READY := $(VENV)/.ready
+DEV := $(VENV)/.dev
+LINT_PATHS := lokifi tests bench
+
+.PHONY: up down test test-unit test-apps lint format bench build schema golden clean help system
+
+up: $(READY)  ## set up and run the platform: everything on this machine, no Docker
+	@$(LOKIFI) up
+
+down: $(READY)  ## stop the platform
+	@$(LOKIFI) down
+
+test: $(DEV) system  ## set up and run all tests, on real engines and in a real browser
+	@$(BIN)/python -m pytest $(PYTEST)
+
+test-unit: $(DEV)  ## the tests that start no engine (under 30 s)
+	@$(BIN)/python -m pytest -m "not engine" $(PYTEST)
+
+lint: $(DEV)  ## types, style, layers, budgets
+	@$(BIN)/ruff format --check --quiet $(LINT_PATHS)
+	@$(BIN)/ruff check --quiet $(LINT_PATHS)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/test_shape.py
+
+format: $(DEV)  ## put the code into its form
+	@$(BIN)/ruff format $(LINT_PATHS)
+	@$(BIN)/ruff check --fix $(LINT_PATHS)
+
+bench: $(DEV)  ## measure what the README promises
+	@$(BIN)/python -m bench
+
+build: $(DEV)  ## a wheel and a source archive in dist/
+	@$(BIN)/python -m build --outdir dist
+
+schema: $(READY)  ## write lokifi.schema.json
+	@$(LOKIFI) render schema
+
+golden: $(DEV)  ## rewrite the golden files of the tests
+	@$(BIN)/python -m tests.golden --write
+
+clean:  ## remove what was built; a running platform is stopped first, its data stays in .lokifi
+	@if [ -x $(LOKIFI) ] && [ -d .lokifi ]; then $(LOKIFI) down; fi
+	rm -rf $(VENV) dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artefacts
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/uv: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("lokifi needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2]) if sys.version_info < (3, 11) else 0'
+	@$(PYTHON) -m venv $(VENV) || { echo "on Debian and Ubuntu: apt-get install python3-venv"; exit 3; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	@touch $@
+
+$(READY): pyproject.toml constraints.txt $(BIN)/uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable .
+	@touch $@
+
+$(DEV): $(READY)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev,bench]'
+	@touch $@
+
+system:
+	@sh tests/system.sh
