@@ -9,6 +9,7 @@ told; and what has not ended by the deadline is cancelled.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import threading
 import time
@@ -52,6 +53,8 @@ class Lifecycle:
     async def running(self, services: Services) -> AsyncIterator[None]:
         """Run the services from here to the end of the context, and take the termination signals."""
         services.start()
+        # What was imported is never garbage: the collector need not look at it while requests wait.
+        gc.freeze()
         self._take_signals(services)
         started = time.perf_counter()
         try:

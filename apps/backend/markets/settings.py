@@ -30,6 +30,8 @@ def read(required: tuple[str, ...], environ: Mapping[str, str] | None = None) ->
 
     `required` names the variables that must be present and not blank. Values are secrets: never printed.
     """
+    if environ is None:
+        _leave_foreign_home()
     env = os.environ if environ is None else environ
     values = {name: env.get(name, "").strip() for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")}
     missing = [name for name in required if not values[name]]
@@ -46,6 +48,14 @@ def read(required: tuple[str, ...], environ: Mapping[str, str] | None = None) ->
         port=_port(env.get("PORT", "")),
         shutdown_delay=_seconds("SHUTDOWN_DELAY", env.get("SHUTDOWN_DELAY", ""), default=0.2),
     )
+
+
+def _leave_foreign_home() -> None:
+    # A supervisor that drops root often leaves root's HOME, which nobody else may enter; asyncpg looks there
+    # for client certificates and fails with PermissionError. libpq treats such a home as empty, and so do we.
+    home = os.environ.get("HOME")
+    if home and os.path.isdir(home) and not os.access(home, os.X_OK):
+        os.environ["HOME"] = os.devnull
 
 
 def _port(text: str) -> int | None:
