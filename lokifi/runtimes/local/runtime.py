@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
 from lokifi.contracts import Rendering
-from lokifi.kit.errors import LokifiError, Refused, RuntimeFailed
-from lokifi.kit.files import ensure_dir, inside, write_atomic
-from lokifi.plan.diff import config_digest, job_stamp, part_digest
+from lokifi.kit.errors import LokifiError, RuntimeFailed
+from lokifi.plan.diff import job_stamp, part_digest
 from lokifi.plan.observed import Observed, ObservedPart
-from lokifi.plan.stack import Job, Part, Stack, Words, digest
+from lokifi.plan.stack import Job, Part, Stack
 from lokifi.plan.steps import Plan, Step
 from lokifi.runtimes.local import ports
-from lokifi.runtimes.local.folder import SHARED, give
+from lokifi.runtimes.local.configs import Configs
 from lokifi.runtimes.local.inputs import fingerprint
 from lokifi.runtimes.local.oneshots import OneShots
 from lokifi.runtimes.local.running import LocalRunning
@@ -41,6 +38,7 @@ class LocalRuntime:
         self.say = say
         self.oneshots = OneShots(site)
         self.specs = Specs(site, stack)
+        self.configs = Configs(site, rendering)
 
     def observe(self, stack: Stack) -> Observed:
         """What runs, what was made, and what the sources are at this moment; reads only."""
@@ -58,16 +56,11 @@ class LocalRuntime:
             if each.state != "stopped"
         }
         done = {name: stamp for name, stamp in state.done.items() if self._still_there(name, state)}
-        files = {}
-        for path in (path for part in stack.parts.values() for path in part.configs):
-            file = self.site.folder.config / path
-            if file.is_file() and not file.is_symlink():
-                files[path] = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-        return Observed(parts, {name: self._inputs(job) for name, job in stack.jobs.items()}, done, files)
+        return Observed(parts, {name: self._inputs(job) for name, job in stack.jobs.items()}, done, self.configs.found())
 
     def fingerprints(self) -> dict[str, str]:
-        """What each artefact must look like on the disk, secrets included where they exist."""
-        return {artefact.path: self._text_digest(artefact.text) for artefact in self.rendering.artefacts}
+        """What each artefact must look like on the disk."""
+        return self.configs.wanted()
 
     def prepare(self) -> None:
         """Before a plan is made to be walked: secrets exist, none is blank, and a supervisor lives."""
@@ -101,10 +94,7 @@ class LocalRuntime:
             case "wait":
                 return self._wait(self.stack.parts[step.subject])
             case "reload":
-                part = self.stack.parts[step.subject]
-                supervisor.signal(part.name, signal.Signals[f"SIG{part.reload}"])
-                self._in_force(part)
-                return "reloaded"
+                return self.configs.reload(self.stack.parts[step.subject])
             case "stop":
                 supervisor.stop(step.subject)
                 return "stopped"
@@ -121,11 +111,6 @@ class LocalRuntime:
         """The running platform."""
         return LocalRunning(self.site, self.stack)
 
-    def _text_digest(self, words: Words) -> str:
-        if self.site.vault.missing([words]):
-            return digest(words)
-        return hashlib.sha256(self.site.vault.join(words).encode()).hexdigest()[:16]
-
     def _inputs(self, job: Job) -> str:
         return fingerprint(self.site.project.root, job.inputs) if job.inputs else ""
 
@@ -140,15 +125,8 @@ class LocalRuntime:
         return not output or Path(output).is_dir()
 
     def _write(self, path: str) -> str:
-        artefact = next(each for each in self.rendering.artefacts if each.path == path)
-        target = inside(self.site.folder.config, path)
-        if target is None:
-            raise Refused("a rendered file leaves its folder", place=path)
-        ensure_dir(target.parent, SHARED)
-        secret = not all(isinstance(word, str) for word in artefact.text)
-        write_atomic(target, self.site.vault.join(artefact.text), 0o600 if secret else artefact.mode)
-        give(target, self.site.identity.account)
-        return "written"
+        running = {state.name for state in self.site.supervisor.states() if state.state == "ready"}
+        return self.configs.write(path, any(path in part.configs for part in self.stack.parts.values() if part.name in running))
 
     def _job(self, job: Job) -> str:
         stamp = job_stamp(job, self._inputs(job))
@@ -175,15 +153,11 @@ class LocalRuntime:
         wanted = part_digest(part, self.stack, inputs, self.fingerprints())
         spec = self.specs.spec(part, wanted, self.site.memory.read().outputs)
         before = {state.name: state for state in self.site.supervisor.states()}.get(part.name)
-        self._in_force(part)
+        self.configs.in_force(part)
         self.site.supervisor.put(spec)
         if before is not None and before.digest == wanted and before.state == "crashing":
             self.site.supervisor.restart(part.name)
         return "started"
-
-    def _in_force(self, part: Part) -> None:
-        if part.reload:
-            self.site.memory.note("configs", part.name, config_digest(part, self.fingerprints()))
 
     def _wait(self, part: Part) -> str:
         try:

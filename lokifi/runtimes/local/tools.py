@@ -15,7 +15,14 @@ from lokifi.runtimes.local.identity import Identity, reachable
 from lokifi.runtimes.local.programs import Need, Program, Row, Unfit, fetch, find, search_path, summary
 
 # Programs that come with another one, in the same folder.
-SIBLINGS = {"initdb": "postgres", "psql": "postgres", "redis-cli": "redis-server", "npm": "node", "npx": "node"}
+SIBLINGS = {
+    "initdb": "postgres",
+    "psql": "postgres",
+    "redis-cli": "redis-server",
+    "npm": "node",
+    "npx": "node",
+    "promtool": "prometheus",
+}
 FEATURES = {"nginx": ("stub_status",)}
 PYTHON = (3, 11)
 
