@@ -22,9 +22,13 @@ def screens(arguments: Sequence[str], variables: Mapping[str, str]) -> tuple[Scr
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="ascii" if posix else None, errors="lokifi")
-    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    quiet = "--no-color" in own
+    quiet = "--no-color" in own(arguments)
     return _screen(sys.stdout, quiet, variables), _screen(sys.stderr, quiet, variables)
+
+
+def own(arguments: Sequence[str]) -> Sequence[str]:
+    """The arguments that are lokifi's: those up to `--`."""
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
 def _screen(stream: IO[str], quiet: bool, variables: Mapping[str, str]) -> Screen:

@@ -16,6 +16,7 @@ from lokifi.kit.yaml import Listing, Mapping, Node, Scalar
 from lokifi.model.load import Project
 from lokifi.model.problems import Path, dotted, nearest
 
+DEFAULT = "default"
 HIDDEN = "(hidden)"
 _STEP = re.compile(r"(?:\A|\.)(?P<key>[A-Za-z0-9_-]+)|\[(?P<index>\d{1,6})\]")
 _SENSITIVE = re.compile(r"PASSW|SECRET|TOKEN|CREDENTIAL|(API|PRIVATE|ACCESS|ENCRYPTION|SIGNING)_?KEY", re.IGNORECASE)
@@ -83,7 +84,7 @@ class _Tree:
 
     def value(self, here: object, node: Node | None, over: Node | None, path: Path, about: str, origin: str) -> Value:
         """`here` at `path`, which `node` of the file wrote, `over` if that was in the environment, else `origin`."""
-        origin = self.origin(node, over) or origin or "default"
+        origin = self.origin(node, over) or origin or DEFAULT
         below = self.below(here)
         if below is None:
             return Value(path, "scalar", origin, about, self.shown(here, path))
@@ -108,7 +109,7 @@ class _Tree:
     def origin(self, node: Node | None, over: Node | None) -> str:
         environment = f"environments.{self.project.environment}"
         if over is not None and isinstance(over, Scalar) and over.value is None:
-            return f"default, {environment} removed it"
+            return f"{DEFAULT}, {environment} removed it"
         if node is None:
             return ""
         if over is not None and over.mark == node.mark:

@@ -17,6 +17,16 @@ def show(screen: Screen, error: LokifiError) -> None:
     screen.lines(text for each in _each(error) for text in _lines(screen, each))
 
 
+def tell(error: LokifiError, out: Screen, err: Screen, *, json: bool) -> int:
+    """Report `error` on the screen where its reader looks; returns its exit code."""
+    if json:
+        out.json(as_json(error))
+    else:
+        out.flush()
+        show(err, error)
+    return error.code
+
+
 def as_json(error: LokifiError) -> dict[str, object]:
     """`error` (its kind), `code` (the exit code) and `problems`, each with its place taken apart."""
     problems = [_problem(each) for each in _each(error)]
@@ -41,8 +51,10 @@ def _each(error: LokifiError) -> tuple[LokifiError, ...]:
 def _lines(screen: Screen, error: LokifiError) -> list[str]:
     first, *others = error.sentence.split("\n")
     start = screen.paint(safe(error.place), "bold") if error.place else screen.paint("lokifi", "bold", "red")
-    hint = f" — {screen.paint(safe(error.hint), 'cyan')}" if error.hint else ""
-    return [f"{start}: {safe(first)}{hint}", *(f"    {safe(line.expandtabs(4))}" for line in others)]
+    hint = f"— {screen.paint(safe(error.hint), 'cyan')}" if error.hint else ""
+    if others:
+        return [f"{start}: {safe(first)}", *(f"    {safe(line.expandtabs(4))}" for line in others), *([hint] if hint else [])]
+    return [f"{start}: {safe(first)} {hint}".rstrip()]
 
 
 def _problem(error: LokifiError) -> dict[str, object]:

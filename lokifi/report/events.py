@@ -18,13 +18,8 @@ def text(screen: Screen, events: Iterable[Event], *, at_once: bool = False) -> N
         when = screen.paint((iso(event.time) or "").replace("T", " "), "dim")
         kind = screen.paint(event.kind.ljust(8), *([_COLORS[event.kind]] if event.kind in _COLORS else []))
         seconds = screen.paint(f"({span(event.seconds)})", "dim") if event.seconds else ""
-        said = [
-            safe(event.subject).ljust(16),
-            safe(event.step if event.step != event.subject else ""),
-            safe(event.text),
-            seconds,
-        ]
-        screen.line("  ".join([when, kind, *(piece for piece in said if piece)]).rstrip())
+        what = f"{safe(event.subject):<24}  {safe(event.step):<8}  {safe(event.text)}".rstrip()
+        screen.line(f"{when}  {kind}  {what}  {seconds}".rstrip())
         if at_once:
             screen.flush()
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from lokifi.model.explain import Value
+from lokifi.model.explain import DEFAULT, Value
 from lokifi.model.problems import dotted
 from lokifi.report.safe import safe
 from lokifi.report.screen import Screen
@@ -14,7 +14,7 @@ from lokifi.report.screen import Screen
 # Plain scalars of YAML 1.2.2 §7.3.3, and fewer: no indicator in front, no ': ' or ' #', nothing a flow list ends at.
 _PLAIN = re.compile(r"(?![\d.+-]+(e[+-]?\d+)?\Z)[A-Za-z0-9/$.](?:[^\s,\[\]\"'#:]|:(?=[^\s])| (?=[^#\s]))*\Z", re.IGNORECASE)
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "~"})
-_WIDEST = 64
+_NARROWEST = 24
 
 
 def text(screen: Screen, value: Value) -> None:
@@ -23,10 +23,12 @@ def text(screen: Screen, value: Value) -> None:
         description = f"  {screen.paint(safe(value.description), 'dim')}" if value.description else ""
         screen.line(f"{screen.paint(dotted(value.path), 'bold')}{description}")
     rows = list(_rows(value, 0, top=True))
-    width = min(max((len(key) + len(said) for key, said, _ in rows), default=0), _WIDEST)
+    widest = max(len(key) + len(said) for key, said, _ in rows)
+    width = min(widest, max(screen.width - max(len(origin) for _, _, origin in rows) - 2, _NARROWEST))
     for key, said, origin in rows:
         gap = " " * max(width - len(key) - len(said), 0)
-        screen.line(f"{key}{screen.paint(said, 'cyan')}{gap}  {screen.paint(origin, 'dim')}".rstrip())
+        shown = screen.paint(said, "dim" if origin == DEFAULT else "cyan")
+        screen.line(f"{key}{shown}{gap}  {screen.paint(origin, 'dim')}" if origin else key)
 
 
 def as_json(environment: str, value: Value) -> dict[str, object]:

@@ -5,40 +5,40 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
 from lokifi.plan.steps import Plan, Step, StepKind
 from lokifi.report.console import cell, columns, show
+from lokifi.report.safe import safe
 from lokifi.report.screen import Screen
-from lokifi.report.times import counted
 
 NOTHING = "Nothing to do."
+_WIDEST = 40
 
 
 @dataclass(frozen=True, slots=True)
 class _Act:
-    """What happens to one subject: a verb, its symbol and colour, and a place in the page."""
+    """What happens to one subject: where it stands on the page, its symbol, verb and colour."""
 
     section: str
     symbol: str
     verb: str
     color: str
-    singular: str
-    plural: str
 
 
-_PARTS = "Parts"
-_REPLACE = _Act(_PARTS, "±", "replace", "yellow", "part to replace", "parts to replace")
+_SECTIONS = ("Files", "Jobs", "Parts")
+_REPLACE = _Act("Parts", "±", "replace", "yellow")
 _ACTS: dict[StepKind, _Act] = {
-    "write": _Act("Files", "~", "write", "yellow", "file to write", "files to write"),
-    "build": _Act("Jobs", ">", "build", "cyan", "build", "builds"),
-    "run": _Act("Jobs", ">", "run", "cyan", "job to run", "jobs to run"),
-    "start": _Act(_PARTS, "+", "start", "green", "part to start", "parts to start"),
-    "reload": _Act(_PARTS, "~", "reload", "yellow", "part to reload", "parts to reload"),
-    "stop": _Act(_PARTS, "-", "stop", "red", "part to stop", "parts to stop"),
-    "remove": _Act(_PARTS, "-", "remove", "red", "part to remove", "parts to remove"),
-    "wait": _Act(_PARTS, "·", "wait for", "dim", "part to wait for", "parts to wait for"),
+    "write": _Act("Files", "~", "write", "yellow"),
+    "build": _Act("Jobs", ">", "build", "cyan"),
+    "run": _Act("Jobs", ">", "run", "cyan"),
+    "start": _Act("Parts", "+", "start", "green"),
+    "reload": _Act("Parts", "~", "reload", "yellow"),
+    "stop": _Act("Parts", "-", "stop", "red"),
+    "remove": _Act("Parts", "-", "remove", "red"),
+    "wait": _Act("Parts", "·", "wait for", "dim"),
 }
 
 
@@ -48,15 +48,16 @@ def text(screen: Screen, plan: Plan) -> None:
         screen.line(NOTHING)
         return
     subjects = _subjects(plan)
-    for section in ("Files", "Jobs", _PARTS):
-        table = _table(section, subjects)
+    width = max(cell_len(safe(subject)) for _, subject in subjects)
+    for section in _SECTIONS:
+        table = _table(section, subjects, min(width, _WIDEST))
         if table.row_count:
             screen.line(screen.paint(section, "bold"))
             show(screen, table)
             screen.line()
     counts = Counter(_act(steps) for steps in subjects.values())
     order = [act for act in (*_ACTS.values(), _REPLACE) if counts[act]]
-    screen.line(", ".join(counted(counts[act], act.singular, act.plural) for act in order) + ".")
+    screen.line(", ".join(f"{counts[act]} to {act.verb}" for act in order) + ".")
 
 
 def as_json(plan: Plan) -> dict[str, object]:
@@ -83,8 +84,10 @@ def _act(steps: list[Step]) -> _Act:
     return _ACTS[next((step.kind for step in steps if step.kind != "wait"), "wait")]
 
 
-def _table(section: str, subjects: dict[tuple[str, str], list[Step]]) -> Table:
+def _table(section: str, subjects: dict[tuple[str, str], list[Step]], width: int) -> Table:
     table = columns("", "", "", "")
+    table.columns[1].min_width = len("wait for")
+    table.columns[2].min_width = width
     for (place, subject), steps in subjects.items():
         if place == section:
             act = _act(steps)

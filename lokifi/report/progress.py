@@ -126,10 +126,10 @@ class Progress:
             case "failed":
                 self._running.pop(key, None)
                 self._failed += 1
-                return _ended(event, "✗", "red", f"{verb} failed")
+                return _ended(event, "✗", "red", "not ready" if verb == "wait" else f"{verb} failed")
             case "skipped":
                 self._running.pop(key, None)
-                return _ended(event, "·", "dim", f"{verb} left") if verb not in _SILENT else None
+                return _ended(event, "·", "dim", "left out") if verb not in _SILENT else None
         return None
 
     def _print(self, row: Table) -> None:
@@ -173,7 +173,7 @@ def _ticking(seconds: float) -> str:
 def _line(symbol: Text, word: Text, subject: str, seconds: str, rest: Text) -> Table:
     table = columns("", "", "", "", "")
     table.columns[0].width = 1
-    table.columns[1].min_width = 9
+    table.columns[1].min_width = 11
     table.columns[2].min_width = 24
     table.columns[3].min_width = 8
     table.columns[3].justify = "right"
