@@ -19,6 +19,16 @@ from lokifi.kit.process import Account
 NEVER_RELEASED = 125
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
+# What Python or a daemon ignores (and a program would inherit), or handles in ways that are not the child's.
+HANDLED = (
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGPIPE,
+    signal.SIGTERM,
+    signal.SIGCHLD,
+    signal.SIGXFSZ,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ def fork_held(launch: Launch) -> Held:
     shell does. Raises OSError when there is no descriptor, memory or process left.
     """
     reader, writer = os.pipe()
-    everything = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+    signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
     try:
         pid = os.fork()
         if pid == 0:
@@ -71,7 +81,7 @@ def fork_held(launch: Launch) -> Held:
         os.close(writer)
         raise
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, everything)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         os.close(reader)
     return Held(pid, writer)
 
@@ -106,7 +116,6 @@ def _become(launch: Launch, barrier: int) -> NoReturn:
 
 
 def _default_signals() -> None:
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        if signal.getsignal(number) not in (signal.SIG_DFL, None):
-            signal.signal(number, signal.SIG_DFL)
+    for number in HANDLED:
+        signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())

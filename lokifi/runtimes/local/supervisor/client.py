@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import socket
@@ -27,6 +26,10 @@ PATIENCE = 10.0
 GLANCE = 0.01
 # Without site-packages the start is quicker; where there is no /proc, psutil lives there.
 FLAGS = ("-I", "-S") if Path("/proc/self/stat").exists() else ("-I",)
+
+
+class Gone(RuntimeFailed):
+    """The supervisor ended, or hangs, with a question open."""
 
 
 class Supervisor:
@@ -90,8 +93,11 @@ class Supervisor:
             connection = connect(self.run, PATIENCE)
         except OSError:
             return self._states_on_file()
-        with connection:
-            found = cast(list[object], _converse(connection, {"do": "states"}))
+        try:
+            with connection:
+                found = cast(list[object], _converse(connection, {"do": "states"}))
+        except Gone:
+            return self._states_on_file()
         return [state_from_json(one) for one in found]
 
     def wait(self, name: str, timeout: float) -> PartState:
@@ -109,13 +115,17 @@ class Supervisor:
             if Store(self.run).names():
                 self._launch("down")
             return
-        with connection:
-            _converse(connection, {"do": "shutdown"})
-            with contextlib.suppress(OSError):
+        try:
+            with connection:
+                _converse(connection, {"do": "shutdown"})
                 while connection.recv(4096):
                     pass
+        except Gone:
+            return self.shutdown() if self.running() else self._launch("down")
+        except ConnectionError:
+            pass
         deadline = time.monotonic() + PATIENCE
-        while (self.run / "control").exists() and self.running() and time.monotonic() < deadline:
+        while self.running() and time.monotonic() < deadline:
             time.sleep(GLANCE)
 
     def subscribe(self) -> Iterator[dict[str, Any]]:
@@ -175,7 +185,7 @@ def _converse(connection: socket.socket, request: JSON) -> object:
         with connection.makefile("rb") as lines:
             line = lines.readline()
     except OSError as error:
-        raise RuntimeFailed(f"the supervisor does not answer: {os.strerror(error.errno or 0)}") from error
+        raise Gone(f"the supervisor does not answer: {os.strerror(error.errno or 0)}") from error
     if not line.endswith(b"\n"):
-        raise RuntimeFailed("the supervisor ended before it answered", hint="run the command again")
+        raise Gone("the supervisor ended before it answered", hint="run the command again")
     return result(json.loads(line))

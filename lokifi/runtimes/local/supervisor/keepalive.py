@@ -64,6 +64,11 @@ class Keepalive:
             part.wanted = wish.wanted and (wish.boot == proc.BOOT or living)
             if living and record is not None:
                 part.adopt(record)
+        if store.closing():
+            # Killed in the middle of a shutdown: nothing that it was to stop is wanted any more.
+            for part in self.parts.values():
+                self._save(part, wanted=False)
+            store.end_closing()
         self._kill_unrecorded()
         if keep:
             for part in self.parts.values():
@@ -112,8 +117,7 @@ class Keepalive:
         Raises `RuntimeFailed` when something does not die.
         """
         self.closing = True
-        for part in self.parts.values():
-            self._save(part, wanted=False)
+        self.yard.store.begin_closing()
         failed: list[BaseException] = []
         for order in sorted({part.spec.order for part in self.parts.values()}, reverse=True):
             group = [part for part in self.parts.values() if part.spec.order == order]
@@ -127,6 +131,7 @@ class Keepalive:
             raise RuntimeFailed("; ".join(str(error) for error in failed))
         for name in self.parts:
             self.yard.store.forget(name)
+        self.yard.store.end_closing()
         self.closed.set()
 
     async def _put(self, request: JSON) -> None:

@@ -28,6 +28,7 @@ SETTLED_AFTER = 0.2  # a part without any probe is ready when it has lived this 
 LEFTOVERS_GRACE = 2.0
 KILL_DEADLINE = 5.0
 TICK = 0.002
+SWEEP_AFTER = 0.1
 
 
 class Part:
@@ -151,6 +152,7 @@ class Part:
                 how = self.ended.result()
             pause = self._judge(how)
             await self._gone(self.leftovers, KILL_DEADLINE)
+            await self._group_gone()
             self.leftovers = []
             if pause:
                 self.next_try = _clock() + pause
@@ -188,6 +190,8 @@ class Part:
         digest = spec.fingerprint
         self._enter(phase, pid=held.pid, digest=digest, adopted=False, started_at=time.time())
         held.release()
+        if self.last_leader in self.yard.narrow:
+            loop.call_later(SWEEP_AFTER, self._sweep, self.last_leader, self.leader)
         self.yard.emit("started", self.name, f"started as process {held.pid}", pid=held.pid)
 
     def _on_end(self, how: str) -> None:
@@ -199,7 +203,8 @@ class Part:
             if not self.state.adopted:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(leader.pid, signal.SIGKILL)
-            self.leftovers = [who for who in self._family() if proc.send(who, signal.SIGKILL)]
+            if self.state.adopted or leader not in self.yard.narrow:
+                self.leftovers = [who for who in self._family() if proc.send(who, signal.SIGKILL)]
         self._forget_leader()
         self.state = replace(self.state, last_exit=self.doom or how)
         if not self.ended.done():
@@ -309,6 +314,24 @@ class Part:
                 return False
             await asyncio.sleep(TICK)
         return True
+
+    async def _group_gone(self) -> None:
+        """Wait for the killed group to be empty; what it held (ports, locks) is free then."""
+        deadline = _clock() + KILL_DEADLINE
+        while self.last_leader is not None and _clock() < deadline:
+            try:
+                # Signal 0 asks and does nothing, so that it does no harm should the number be reused.
+                os.killpg(self.last_leader.pid, 0)
+            except (ProcessLookupError, PermissionError):
+                return
+            await asyncio.sleep(TICK / 4)
+
+    def _sweep(self, before: Identity, present: Identity) -> None:
+        """Kill what a former leader left outside its group, which a quick restart did not wait for."""
+        if self.leader == present and not self.stopping:
+            for who in self.yard.family(self.name, before):
+                if who.ticks < present.ticks and proc.send(who, signal.SIGKILL):
+                    self.yard.emit("killed", self.name, f"process {who.pid} was left behind", pid=who.pid)
 
     async def _kill_all(self) -> None:
         deadline = _clock() + KILL_DEADLINE

@@ -28,6 +28,7 @@ from lokifi.runtimes.local.supervisor.spec import (
 SCHEMA = 1
 MAGIC = b"lokifi-run"
 SLOT = 1024
+CLOSING = "closing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,18 @@ class Store:
         """Remove all files of the part."""
         for path in (*self._generations(name), self._slots(name)):
             path.unlink(missing_ok=True)
+
+    def begin_closing(self) -> None:
+        """Note that all parts are about to be stopped for good. Raises `Refused`."""
+        write_atomic(self.run / CLOSING, "", 0o600)
+
+    def end_closing(self) -> None:
+        """Note that this is done."""
+        (self.run / CLOSING).unlink(missing_ok=True)
+
+    def closing(self) -> bool:
+        """Tell whether a shutdown was begun and not ended."""
+        return (self.run / CLOSING).exists()
 
     def _generations(self, name: str) -> tuple[Path, Path]:
         return self.run / f"{name}.spec", self.run / f"{name}.spec.previous"

@@ -47,6 +47,7 @@ class Yard:
         self.subscribers: set[Subscriber] = set()
         self.leaders: dict[str, Identity] = {}
         self.claims: dict[str, set[Identity]] = {}
+        self.narrow: set[Identity] = set()
         self.shed: Callable[[], None] = lambda: None
         self.changed = asyncio.Event()
 
@@ -94,11 +95,19 @@ class Yard:
         return proc.family(leader, self.marker(name), known, living)
 
     def remember_families(self) -> None:
-        """Note who descends from whom, for the day on which a leader is gone and the descent with it."""
+        """Note who descends from whom, for the day on which a leader is gone and the descent with it.
+
+        Leaders all of whose descendants are in their own group are `narrow`: killing the group is all it
+        takes, and a restart need not wait for a look at every process of the machine.
+        """
         living = proc.look()
+        self.narrow.clear()
         for name, leader in self.leaders.items():
             if leader.pid in living:
-                self.claims[name] = set(proc.descendants(leader.pid, living))
+                below = set(proc.descendants(leader.pid, living))
+                self.claims[name] = below
+                if all(living[who.pid].group == leader.pid for who in below):
+                    self.narrow.add(leader)
 
     async def _run(self, spec: PartSpec, probe: Probe) -> bool:
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
