@@ -137,7 +137,13 @@ def running(part: Part, root: Path, name: str = "") -> Iterator[Started]:
     words = [*choose(root).prefix, str(found.path), *part.argv[1:]]
     with log.open("ab") as output:
         child = subprocess.Popen(
-            words, cwd=part.folder, env=_env(found), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            words,
+            cwd=part.folder,
+            env=_env(found),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         yield Started(child.pid, log)

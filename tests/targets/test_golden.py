@@ -20,7 +20,9 @@ def test_every_golden_file_is_as_rendered() -> None:
 
 def test_another_process_with_another_hash_seed_renders_the_same() -> None:
     env = {"PYTHONHASHSEED": "4711", "PATH": "/usr/bin:/bin"}
-    again = subprocess.run([sys.executable, "-m", "tests.golden"], cwd=golden.HERE.parent, env=env, capture_output=True, text=True)
+    again = subprocess.run(
+        [sys.executable, "-m", "tests.golden"], cwd=golden.HERE.parent, env=env, capture_output=True, text=True
+    )
     assert (again.returncode, again.stdout) == (0, "")
 
 
