@@ -176,14 +176,15 @@ def _start(
     if isinstance(argv, str) or not argv:
         raise TypeError("argv is a list that begins with the program")
     words = [os.fspath(word) for word in argv]
+    pipes = {name: _pipe_of(user) for name, to in (("stdout", stdout), ("stderr", stderr)) if user and to == subprocess.PIPE}
     try:
         process = subprocess.Popen(
             words,
             cwd=cwd,
             env=None if env is None else dict(env),
             stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
+            stdout=pipes["stdout"][1] if "stdout" in pipes else stdout,
+            stderr=pipes["stderr"][1] if "stderr" in pipes else stderr,
             start_new_session=own_session,
             user=None if user is None else user.uid,
             group=None if user is None else user.gid,
@@ -193,9 +194,23 @@ def _start(
         raise RuntimeFailed(f"cannot start {words[0]!r}: {error}") from error
     except OSError as error:
         raise _cannot_start(words[0], cwd, error) from error
+    else:
+        for name, (reading, _) in pipes.items():
+            setattr(process, name, os.fdopen(os.dup(reading), "rb"))
+    finally:
+        for pipe in pipes.values():
+            for end in pipe:
+                os.close(end)
     if own_session:
         _under_way.add(process)
     return process
+
+
+def _pipe_of(user: Account) -> tuple[int, int]:
+    """A pipe that belongs to `user`, whose program may open it again by name (`/dev/stdout`), as nginx does."""
+    reading, writing = os.pipe()
+    os.fchown(writing, user.uid, user.gid)
+    return reading, writing
 
 
 def _cannot_start(program: str, cwd: Path | None, error: OSError) -> LokifiError:
