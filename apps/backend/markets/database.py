@@ -27,6 +27,7 @@ AWAY: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -34,10 +35,13 @@ AWAY: tuple[type[Exception], ...] = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.UndefinedTableError,
 )
+# What an ended session looks like; the internal error is the end arriving between two messages.
 _LOST = (
     asyncpg.InterfaceError,
-    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
     ConnectionError,
 )
 
@@ -124,6 +128,9 @@ class Database:
             try:
                 return await self._once(work)
             except _LOST:
+                if self._pool is not None:
+                    # The others ended with it: the second try must not meet one of them.
+                    await self._pool.expire_connections()
                 return await self._once(work)
         except AWAY as error:
             QUERY_ERRORS.labels(query).inc()

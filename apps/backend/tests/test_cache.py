@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import redis
 from websockets.sync.client import connect
@@ -97,12 +99,16 @@ def test_an_unmigrated_database_is_not_ready_until_it_is(start: Start, postgres:
 
 def test_sessions_ended_by_the_server_are_replaced(start: Start, postgres: Postgres) -> None:
     web = start()
-    with httpx.Client(base_url=web.url) as visitor:
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'markets-web'"
+    with httpx.Client(base_url=web.url) as visitor, ThreadPoolExecutor(8) as crowd:
         visitor.put("/api/watchlist/BTC-USD")
-        postgres.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'markets-web'"
-        )
-        assert visitor.get("/api/watchlist").json() == {"symbols": ["BTC-USD"]}
+        for _ in range(15):
+            asked = [crowd.submit(visitor.get, "/api/watchlist") for _ in range(40)]
+            postgres.sql(end)
+            asked.append(crowd.submit(visitor.get, "/api/watchlist"))
+            answers = [item.result() for item in asked]
+            assert [answer.status_code for answer in answers] == [200] * 41
+            assert answers[-1].json() == {"symbols": ["BTC-USD"]}
 
 
 def test_a_query_that_takes_too_long_is_a_503(
