@@ -56,9 +56,15 @@ class Supervisor:
         return int(cast(int, self._ask({"do": "pid"})))
 
     def start(self) -> None:
-        """Make sure that one supervisor lives; it adopts what a dead one left. Safe to call twice at once."""
+        """Make sure that one supervisor lives; it adopts what a dead one left. Safe to call twice at once.
+
+        Raises `Refused`, and touches nothing, when a newer lokifi wrote the files.
+        """
         if not self.running():
             self._folders()
+            store = Store(self.run)
+            for name in store.names():
+                store.wish(name)
             self._launch()
 
     def put(self, spec: PartSpec) -> None:

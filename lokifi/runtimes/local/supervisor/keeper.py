@@ -61,6 +61,7 @@ class Keeper:
         if self.fd is not None and not _same(self.fd, self.path):
             self.lost.append((self.fd, line_start(self.fd, self.size)))
             self.fd = None
+            self.index.unlink(missing_ok=True)
         if self.fd is None:
             self._open()
         self.drain()
@@ -122,15 +123,17 @@ class Keeper:
     def _open(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         self.fd = os.open(self.path, flags, 0o600)
-        self.size = os.fstat(self.fd).st_size
+        present = os.fstat(self.fd).st_size
         self.released = first_data(self.fd)
-        for line in reversed(_lines(self.index)):
-            if line[0] == CUT:
-                # Killed between writing down the cut and making the hole: the bytes are safe in .1.
-                cut = int(line[1])
-                if self.released < cut <= self.size and punch_hole(self.fd, 0, cut):
-                    self.released = cut
-                break
+        noted = _lines(self.index)
+        self.size = int(noted[-1][1]) if noted else 0
+        if self.size > present:
+            self.size = 0
+            self.index.unlink(missing_ok=True)
+        for cut in [int(offset) for stamp, offset in noted if stamp == CUT and int(offset) <= present]:
+            # Killed between writing down the cut and making the hole: the bytes are safe in .1.
+            if self.released < cut and punch_hole(self.fd, 0, cut):
+                self.released = cut
 
     def _drop_lost(self) -> None:
         for fd, _ in self.lost:
