@@ -92,16 +92,17 @@ def up(asked: Session, listen: Listener, progress: Progress) -> list[PartStatus]
         plan = diff(asked.stack, asked.runtime.fingerprints(), asked.runtime.observe(asked.stack))
         asked.site.remember(asked.copies, asked.layout)
         asked.runtime.equip(plan, progress)
-        _walked(walk(plan, asked.runtime.apply, lambda step: tell(_begun(step)), _teller(tell)))
+        _walked(walk(plan, asked.runtime.apply, _beginner(tell), _teller(tell)))
     return asked.running.status()
 
 
 def down(asked: Session, listen: Listener, *, purge: bool = False) -> None:
     """Stop everything, grandchildren included; with `purge` the environment's data goes too."""
     with _changing(asked, "down", listen) as tell:
-        tell(_event("started", asked.project.environment, "stop everything", "stop"))
+        environment = asked.project.environment
+        tell(_event("started", environment, "stop everything", "stop"))
         asked.runtime.end()
-        tell(_event("done", asked.project.environment, "stopped", "stop"))
+        tell(_event("done", environment, "stopped", "stop"))
         if purge:
             asked.site.folder.purge()
 
@@ -120,6 +121,8 @@ def restart(asked: Session, names: Sequence[str], listen: Listener) -> list[Part
 
 @contextmanager
 def _changing(asked: Session, command: str, listen: Listener) -> Iterator[Listener]:
+    """Hold the lock; what is told is heard and kept."""
+
     def tell(event: Event) -> None:
         history.record(asked.site.folder.path, event)
         listen(event)
@@ -132,8 +135,8 @@ def _event(kind: EventKind, subject: str, text: str, step: str = "", seconds: fl
     return Event(time.time(), kind, subject, text, step, seconds)
 
 
-def _begun(step: Step) -> Event:
-    return _event("started", step.subject, step.cause, step.kind)
+def _beginner(tell: Listener) -> Callable[[Step], None]:
+    return lambda step: tell(_event("started", step.subject, step.cause, step.kind))
 
 
 def _teller(tell: Listener) -> Callable[[Outcome], None]:

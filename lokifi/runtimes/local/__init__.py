@@ -1,1 +1,1 @@
-""""""
+"""The embedded runtime: plain processes on this machine."""
