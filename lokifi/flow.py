@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lokifi.contracts import Artefact, Event, EventKind, Listener, Loss, PartStatus, Rendering, Target
-from lokifi.kit.errors import RuntimeFailed, UsageError
+from lokifi.contracts import Event, EventKind, Listener, PartStatus, Rendering
+from lokifi.kit.errors import RuntimeFailed
 from lokifi.model.load import Project, load
-from lokifi.model.problems import nearest
 from lokifi.plan.diff import diff
 from lokifi.plan.layout import LocalLayout
 from lokifi.plan.resolve import check_scale, known, resolve
@@ -22,10 +21,9 @@ from lokifi.runtimes.local import history
 from lokifi.runtimes.local import runtime as local
 from lokifi.runtimes.local.running import LocalRunning
 from lokifi.runtimes.local.site import Caller, Site
-from lokifi.targets import nginx, postgres, prometheus, redis
+from lokifi.targets.registry import TARGETS, render
 
-__all__ = ["Session", "down", "known", "render", "restart", "session", "up"]
-TARGETS: dict[str, Target] = {"nginx": nginx, "postgres": postgres, "redis": redis, "prometheus": prometheus}
+__all__ = ["TARGETS", "Session", "down", "known", "render", "restart", "session", "up"]
 RUNTIMES = {"local": local}
 Progress = Callable[[str, int, int], None]
 
@@ -70,19 +68,6 @@ def session(
     runtime = local.LocalRuntime(site, stack, rendering, lambda subject, text: listen(_event("progress", subject, text)))
     plan = diff(stack, runtime.fingerprints(), runtime.observe(stack))
     return Session(project, site, copies, layout, stack, rendering, runtime, plan)
-
-
-def render(stack: Stack, targets: Sequence[str] = ()) -> Rendering:
-    """What the targets make of the stack; all of them when none is named. Raises `UsageError` for an unknown one."""
-    artefacts: list[Artefact] = []
-    losses: list[Loss] = []
-    for name in targets or TARGETS:
-        if name not in TARGETS:
-            raise UsageError(f"there is no target {name!r}", hint=nearest(name, list(TARGETS)))
-        made = TARGETS[name].render(stack)
-        artefacts += made.artefacts
-        losses += made.losses
-    return Rendering(tuple(artefacts), tuple(losses))
 
 
 def up(asked: Session, listen: Listener, progress: Progress) -> list[PartStatus]:

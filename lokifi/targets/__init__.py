@@ -1,1 +1,1 @@
-"""`render(stack) -> Rendering`: one target a noun, pure; the registry is `flow.TARGETS`."""
+"""`render(stack) -> Rendering`: one target a noun, pure; the registry is `registry.TARGETS`."""
