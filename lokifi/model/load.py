@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from lokifi.kit.errors import FileError, Problems, UsageError
 from lokifi.kit.files import inside
@@ -38,7 +38,7 @@ class Project:
 
 
 class _Names(Section):
-    environments: dict[Name, object] = {}
+    environments: dict[Name, object] = Field(default={})
 
 
 def load(file: Path, environment: str | None = None, variables: Variables[str, str] | None = None) -> Project:
