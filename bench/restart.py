@@ -151,7 +151,7 @@ def main() -> None:
     arguments.add_argument("--runit", help="the folder that holds runsvdir and runsv")
     options = arguments.parse_args()
     binaries = find_runit(options.runit)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         ours = Side("lokifi (budget 10 / 50)", Path(scratch, "ours"))
         sides = [ours]
         ours.open()

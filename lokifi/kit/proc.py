@@ -76,10 +76,10 @@ class ProcFilesystem:
 
     def stat(self, pid: int) -> Stat | None:
         """Parse /proc/<pid>/stat; the command may hold blanks and brackets, so cut at the last one."""
-        raw = _slurp(f"/proc/{pid}/stat")
+        raw = _slurp(f"/proc/{pid}/stat", whole=False)
         if not raw:
             return None
-        fields = raw[raw.rindex(b")") + 2 :].split()
+        fields = raw[raw.rindex(b")") + 2 :].split(b" ", 20)
         return Stat(pid, fields[0].decode(), *(int(fields[at]) for at in (1, 2, 3, 19)))
 
     def environment(self, pid: int) -> frozenset[bytes]:
@@ -87,15 +87,15 @@ class ProcFilesystem:
         return frozenset(_slurp(f"/proc/{pid}/environ").split(b"\0"))
 
 
-def _slurp(path: str) -> bytes:
+def _slurp(path: str, whole: bool = True) -> bytes:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return b""
     try:
-        chunks = []
-        while chunk := os.read(fd, 65536):
-            chunks.append(chunk)
+        chunks = [os.read(fd, 4096)]
+        while whole and chunks[-1]:
+            chunks.append(os.read(fd, 65536))
         return b"".join(chunks)
     except (ProcessLookupError, PermissionError):
         return b""

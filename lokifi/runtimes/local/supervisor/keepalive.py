@@ -14,7 +14,8 @@ from pathlib import Path
 from lokifi.kit import proc
 from lokifi.kit.errors import RuntimeFailed, TimedOut, UsageError
 from lokifi.runtimes.local.supervisor.control import encode
-from lokifi.runtimes.local.supervisor.part import CRASHING_AFTER, Part
+from lokifi.runtimes.local.supervisor.keeper import Keeper
+from lokifi.runtimes.local.supervisor.part import Part
 from lokifi.runtimes.local.supervisor.spec import (
     JSON,
     PartSpec,
@@ -43,6 +44,7 @@ class Keepalive:
         self.ending: asyncio.Task[None] | None = None
         self.closing = False
         self.without_logs = 0
+        self.own_log = Keeper(folder / "run" / "supervisor.log")
 
     def adopt(self, keep: bool = True) -> None:
         """Take over what an earlier supervisor left: the living are adopted, the dead started (if `keep`).
@@ -103,13 +105,15 @@ class Keepalive:
         while True:
             await asyncio.sleep(HOUSEKEEPING)
             tick += 1
+            self.yard.sweep()
             if tick % FAMILIES_EVERY == 0:
                 self.yard.remember_families()
             if self.without_logs > 0:
                 self.without_logs -= 1
                 continue
+            await self._keep_log("", self.own_log)
             for part in list(self.parts.values()):
-                await self._keep_log(part)
+                await self._keep_log(part.name, part.keeper)
 
     async def shutdown(self) -> None:
         """Stop all, higher orders first and each order at once, until no process is left.
@@ -197,7 +201,7 @@ class Keepalive:
         while part.state.state != "ready":
             if part.state.state in ("stopped", "stopping"):
                 raise RuntimeFailed(f"{part.name} is {part.state.state}", hint=part.state.last_exit)
-            if part.quick >= CRASHING_AFTER:
+            if part.state.state == "crashing":
                 text = f"{part.name} ended {part.quick} times before it was ready, last: {part.state.last_exit}"
                 raise RuntimeFailed(text, hint=f"see 'lokifi logs {part.name}'")
             left = deadline - time.monotonic()
@@ -263,19 +267,20 @@ class Keepalive:
                     if who.pid not in safe and proc.send(who, signal.SIGKILL):
                         self.yard.emit("killed", name, f"process {who.pid} was left behind", pid=who.pid)
 
-    async def _keep_log(self, part: Part) -> None:
+    async def _keep_log(self, name: str, keeper: Keeper) -> None:
         try:
-            if part.keeper.look():
-                await part.keeper.rotate()
-                self.yard.emit("rotated", part.name, "its log was rotated")
+            if keeper.look():
+                await keeper.rotate()
+                self.yard.emit("rotated", name, "its log was rotated")
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 self._shed()
             elif error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.ENOENT):
-                log.warning("log of %s: %s", part.name, error.strerror)
+                log.warning("log of %s: %s", name, error.strerror)
 
     def _shed(self) -> None:
         """Descriptors are short: do without looking after the logs for a while."""
+        self.own_log.shed()
         for part in self.parts.values():
             part.keeper.shed()
         if self.without_logs <= 0:

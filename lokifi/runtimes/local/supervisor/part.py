@@ -15,20 +15,19 @@ from lokifi.kit.errors import RuntimeFailed
 from lokifi.kit.proc import Identity
 from lokifi.kit.spawn import Launch, fork_held
 from lokifi.runtimes.local.supervisor.keeper import Keeper
-from lokifi.runtimes.local.supervisor.probe import Pace, draw_phase
-from lokifi.runtimes.local.supervisor.spec import PartSpec, PartState, Phase, Probe
+from lokifi.runtimes.local.supervisor.probe import draw_phase
+from lokifi.runtimes.local.supervisor.spec import PartSpec, PartState, Phase
 from lokifi.runtimes.local.supervisor.store import Record, Wish
+from lokifi.runtimes.local.supervisor.watch import Watch
 from lokifi.runtimes.local.supervisor.yard import MARKER, Yard
 
 LONG_ENOUGH = 10.0  # up this long, an end is an accident, not a crash loop
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 60.0
 CRASHING_AFTER = 3
-SETTLED_AFTER = 0.2  # a part without any probe is ready when it has lived this long
 LEFTOVERS_GRACE = 2.0
 KILL_DEADLINE = 5.0
 TICK = 0.002
-SWEEP_AFTER = 0.1
 
 
 class Part:
@@ -43,11 +42,11 @@ class Part:
         self.leader: Identity | None = None
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.life: asyncio.Task[None] | None = None
-        self.watch: asyncio.Task[None] | None = None
+        self.watch: Watch | None = None
+        self.watching: asyncio.Task[None] | None = None
         self.replacing: asyncio.Task[None] | None = None
         self.stopping = False
         self.doom = ""
-        self.answered = False
         self.born = 0.0
         self.phase = draw_phase()
         self.next_try: float | None = None
@@ -98,9 +97,8 @@ class Part:
     def change(self, spec: PartSpec) -> None:
         """Take over probes and stopping of `spec` without touching the process."""
         self.spec = spec
-        if self.watch is not None and self.leader is not None:
-            self.watch.cancel()
-            self.watch = asyncio.create_task(self._probe())
+        if self.watching is not None and self.leader is not None:
+            self._watch()
 
     def send(self, number: int) -> None:
         """Signal the leader. Raises `RuntimeFailed` when there is none."""
@@ -144,11 +142,12 @@ class Part:
             else:
                 how = ""
             if not how:
-                self.watch = asyncio.create_task(self._probe())
+                self._watch()
                 try:
                     await asyncio.wait({self.ended})
                 finally:
-                    self.watch.cancel()
+                    if self.watching is not None:
+                        self.watching.cancel()
                 how = self.ended.result()
             pause = self._judge(how)
             await self._gone(self.leftovers, KILL_DEADLINE)
@@ -174,15 +173,15 @@ class Part:
         return ""
 
     def _fork(self) -> None:
-        spec, loop = self.spec, asyncio.get_running_loop()
+        spec = self.spec
         output = self.keeper.open_for_part(spec.uid, spec.gid)
         try:
             env = {**spec.env, MARKER: f"{self.yard.token}:{spec.name}"}
             held = fork_held(Launch(spec.argv, env, str(spec.cwd), output, spec.account, spec.nofile))
         finally:
             os.close(output)
-        self.doom, self.answered, self.born = "", False, _clock()
-        self.ended = loop.create_future()
+        self.doom, self.born = "", _clock()
+        self.ended = asyncio.get_running_loop().create_future()
         self.leader = proc.identify(held.pid) or Identity(held.pid, 0, proc.BOOT)
         self.yard.leaders[self.name] = self.leader
         self.yard.reaper.watch_child(held.pid, self._on_end)
@@ -191,7 +190,7 @@ class Part:
         self._enter(phase, pid=held.pid, digest=digest, adopted=False, started_at=time.time())
         held.release()
         if self.last_leader in self.yard.narrow:
-            loop.call_later(SWEEP_AFTER, self._sweep, self.last_leader, self.leader)
+            self.yard.unswept[self.name] = self.leader
         self.yard.emit("started", self.name, f"started as process {held.pid}", pid=held.pid)
 
     def _on_end(self, how: str) -> None:
@@ -213,7 +212,7 @@ class Part:
     def _judge(self, how: str) -> float:
         """Count the end, say so, and return the pause before the next try."""
         up = _clock() - self.born
-        hung = how.startswith("hung") and self.answered
+        hung = how.startswith("hung") and self.watch is not None and self.watch.alive_once
         self.quick = 0 if up >= LONG_ENOUGH or hung else self.quick + 1
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self.quick - 1, 20)) if self.quick else 0.0
         crashing = self.quick >= CRASHING_AFTER
@@ -226,71 +225,40 @@ class Part:
             self.yard.emit("crashing", self.name, text)
         return pause
 
-    async def _probe(self) -> None:
-        spec = self.spec
-        if self.state.state not in ("ready", "unready"):
-            if spec.startup is not None and not await self._started(spec.startup):
-                return self._kill_hung(f"did not start within {spec.startup_timeout:g} s")
-            if spec.ready is None:
-                if spec.startup is None and not self.state.adopted:
-                    await asyncio.sleep(SETTLED_AFTER)
-                if self.quick >= CRASHING_AFTER and spec.startup is None:
-                    await asyncio.sleep(LONG_ENOUGH)
-                self._enter_probed("ready")
-        async with asyncio.TaskGroup() as both:
-            if spec.ready is not None:
-                both.create_task(self._keep_asking(spec.ready, spec.ready == spec.live))
-            if spec.live is not None and spec.live != spec.ready:
-                both.create_task(self._keep_living(spec.live))
-
-    async def _started(self, probe: Probe) -> bool:
-        pace = Pace(probe.period, self.phase)
-        while _clock() - self.born < self.spec.startup_timeout:
-            if await self.yard.ask(self.spec, probe):
-                return True
-            await asyncio.sleep(pace.hurried())
-        return False
-
-    async def _keep_asking(self, probe: Probe, also_live: bool) -> None:
-        pace, wrong = Pace(probe.period, self.phase), 0
-        waiting = self.state.state not in ("ready", "unready")
-        while True:
-            asked_at = _clock()
-            answer = await self.yard.ask(self.spec, probe)
-            if answer:
-                self.answered = self.answered or also_live
-                waiting, wrong = False, 0
-                self._enter_probed("ready")
-            elif answer is False:
-                wrong += 1
-                if wrong >= probe.failures and not waiting:
-                    self._enter_probed("unready")
-                if also_live and wrong >= probe.failures and not waiting:
-                    return self._kill_hung(f"hung: live probe failed {wrong}x")
-            await asyncio.sleep(pace.hurried() if waiting else pace.steady(asked_at, answer is not False))
-
-    async def _keep_living(self, probe: Probe) -> None:
-        pace, wrong = Pace(probe.period, self.phase), 0
-        while True:
-            asked_at = _clock()
-            answer = await self.yard.ask(self.spec, probe)
-            wrong = wrong + 1 if answer is False else 0 if answer else wrong
-            self.answered = self.answered or bool(answer)
-            if wrong >= probe.failures:
-                return self._kill_hung(f"hung: live probe failed {wrong}x")
-            await asyncio.sleep(pace.steady(asked_at, answer is not False))
-
-    def _enter_probed(self, phase: Phase) -> None:
+    def answered_ready(self, phase: Phase) -> None:
+        """Note what the watch has found."""
         if self.state.state == phase or self.leader is None or self.stopping:
             return
         self._enter(phase)
         self.yard.emit(phase, self.name, f"is {phase}")
 
-    def _kill_hung(self, reason: str) -> None:
+    def answered_dead(self, reason: str) -> None:
+        """Kill the process that the watch has given up; its end starts the next one."""
         if self.leader is not None and not self.stopping:
             self.doom = reason
             self.yard.emit("hung", self.name, reason)
             proc.send(self.leader, signal.SIGKILL)
+
+    def _watch(self) -> None:
+        if self.watching is not None:
+            self.watching.cancel()
+        self.watch = Watch(self.yard, self.spec, self, born=self.born, phase=self.phase)
+        questions = self.watch.run(
+            started=self.state.state in ("ready", "unready"),
+            settled=self.state.adopted,
+            crashing=self.quick >= CRASHING_AFTER,
+        )
+        self.watching = asyncio.create_task(questions)
+        self.watching.add_done_callback(self._watch_ended)
+
+    def _watch_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.yard.emit("bug", self.name, f"its probes failed and are begun again: {task.exception()!r}")
+            asyncio.get_running_loop().call_later(1.0, self._watch_again, task)
+
+    def _watch_again(self, failed: asyncio.Task[None]) -> None:
+        if self.leader is not None and self.watching is failed and not self.stopping:
+            self._watch()
 
     def _enter(self, phase: str, **more: object) -> None:
         since = self.state.since if phase == self.state.state else time.time()
@@ -325,13 +293,6 @@ class Part:
             except (ProcessLookupError, PermissionError):
                 return
             await asyncio.sleep(TICK / 4)
-
-    def _sweep(self, before: Identity, present: Identity) -> None:
-        """Kill what a former leader left outside its group, which a quick restart did not wait for."""
-        if self.leader == present and not self.stopping:
-            for who in self.yard.family(self.name, before):
-                if who.ticks < present.ticks and proc.send(who, signal.SIGKILL):
-                    self.yard.emit("killed", self.name, f"process {who.pid} was left behind", pid=who.pid)
 
     async def _kill_all(self) -> None:
         deadline = _clock() + KILL_DEADLINE

@@ -48,6 +48,7 @@ class Yard:
         self.leaders: dict[str, Identity] = {}
         self.claims: dict[str, set[Identity]] = {}
         self.narrow: set[Identity] = set()
+        self.unswept: dict[str, Identity] = {}
         self.shed: Callable[[], None] = lambda: None
         self.changed = asyncio.Event()
 
@@ -108,6 +109,22 @@ class Yard:
                 self.claims[name] = below
                 if all(living[who.pid].group == leader.pid for who in below):
                     self.narrow.add(leader)
+
+    def sweep(self) -> None:
+        """Kill what former leaders left outside their groups, which quick restarts did not wait for.
+
+        It carries the part's mark but is older than the present leader and not of its session.
+        """
+        pending = {self.marker(name).encode(): (name, who) for name, who in self.unswept.items()}
+        self.unswept.clear()
+        for stat in proc.look().values() if pending else ():
+            if stat.pid in self.reaper.watched or not stat.session:
+                continue
+            for mark in pending.keys() & proc.TABLE.environment(stat.pid):
+                name, leader = pending[mark]
+                stray = Identity(stat.pid, stat.ticks, proc.BOOT)
+                if stat.ticks < leader.ticks and proc.send(stray, signal.SIGKILL):
+                    self.emit("killed", name, f"process {stat.pid} was left behind", pid=stat.pid)
 
     async def _run(self, spec: PartSpec, probe: Probe) -> bool:
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()

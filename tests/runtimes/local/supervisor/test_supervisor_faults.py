@@ -245,3 +245,20 @@ def _children_of(pid: int) -> int:
 
 def _probed_since(supervisor: Supervisor, seconds: float) -> bool:
     return time.time() - state(supervisor, "web").since > seconds
+
+
+def test_what_a_settled_part_forked_away_just_before_its_end_is_killed(
+    supervisor: Supervisor, tmp_path: Path, make: MakeSpec
+) -> None:
+    note, go = tmp_path / "stray", tmp_path / "go"
+    program = f"until [ -e {go} ]; do sleep 0.05; done; rm {go};setsid sh -c 'echo $$ > {note}; exec sleep 60' & exec sleep 60"
+    supervisor.put(make("part", "sh", "-c", program))
+    first = pid_of(supervisor, "part")
+    # The looks at the families come every five seconds; one of them has to find this part alone.
+    eventually(lambda: time.time() - (state(supervisor, "part").started_at or 0) > 11, 15)
+    go.touch()
+    stray = number_in(note)
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: pid_of(supervisor, "part") != first, 2)
+    eventually(lambda: not runs(stray), 5)
+    assert supervisor.wait("part", 5).restarts == 1
