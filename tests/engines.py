@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import signal
@@ -22,9 +21,10 @@ from lokifi.kit.files import ensure_dir, write_atomic
 from lokifi.model.load import load
 from lokifi.plan.layout import LocalLayout
 from lokifi.plan.resolve import copies_of, ports_of, resolve
-from lokifi.plan.stack import Address, Part, SecretRef, Stack, Words
+from lokifi.plan.stack import Address, Part, Stack, Words
 from lokifi.runtimes.local.identity import choose
 from lokifi.runtimes.local.programs import Need, Program, fetch, find, search_path
+from lokifi.runtimes.local.secrets import written
 
 T = TypeVar("T")
 SECRET = "correct horse"
@@ -86,12 +86,8 @@ def stack_of(text: str, root: Path) -> Stack:
 
 
 def joined(words: Words, secret: str = SECRET) -> str:
-    """The words with `secret` in every secret's place."""
-    return "".join(word if isinstance(word, str) else _written(word, secret) for word in words)
-
-
-def _written(reference: SecretRef, secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest() if reference.form == "sha256" else secret
+    """The words with `secret` in every secret's place, written as the product writes it there."""
+    return "".join(word if isinstance(word, str) else written(secret, word) for word in words)
 
 
 def place(target: Target, stack: Stack, root: Path) -> list[Path]:
@@ -159,6 +155,18 @@ def running(part: Part, root: Path, name: str = "") -> Iterator[Started]:
 
 def _env(found: Program) -> Mapping[str, str]:
     return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", **found.environment}
+
+
+def ready(part: Part) -> bool:
+    """Whether the part answers its readiness probe of bytes as it must."""
+    check = part.health.ready
+    assert check is not None and check.kind == "tcp"
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        if probe.connect_ex((check.address.host, check.address.port)):
+            return False
+        probe.sendall(check.send)
+        return probe.recv(64).startswith(check.expect)
 
 
 def listening(address: Address) -> bool:

@@ -82,18 +82,24 @@ class Upstream:
             await self.release.wait()
         if request.get("upgrade").lower() == "websocket":
             accept = base64.b64encode(hashlib.sha1((request.get("sec-websocket-key") + MAGIC).encode()).digest()).decode()
-            head = f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-            writer.write(head.encode())
+            writer.write(
+                _head("101 Switching Protocols", Upgrade="websocket", Connection="Upgrade", Sec_WebSocket_Accept=accept)
+            )
             while chunk := await reader.read(4096):
                 writer.write(chunk)
             return
         answer = {"name": self.name, "first": request.first, "headers": request.headers, "length": len(request.body)}
         body = json.dumps(answer | ({"padding": "x" * 4000} if path == "/api/big" else {})).encode()
-        extra = "Referrer-Policy: no-referrer\r\nX-Request-ID: mine\r\n" if path == "/api/own" else ""
-        status = "503 Busy" if path == "/api/busy" else "418 Teapot" if path == "/api/teapot" else "200 OK"
-        head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{extra}Connection: close\r\n\r\n"
-        writer.write(head.encode() + body)
+        extra = {"Referrer_Policy": "no-referrer", "X_Request_ID": "mine"} if path == "/api/own" else {}
+        status = {"/api/busy": "503 Busy", "/api/teapot": "418 Teapot"}.get(path, "200 OK")
+        head = _head(status, Content_Type="application/json", Content_Length=str(len(body)), Connection="close", **extra)
+        writer.write(head + body)
         await writer.drain()
+
+
+def _head(status: str, **headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", *(f"{key.replace('_', '-')}: {value}" for key, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
 async def read(reader: asyncio.StreamReader, bodiless: bool = False) -> Message:
