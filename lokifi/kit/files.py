@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from lokifi.kit.errors import Refused
@@ -30,7 +31,9 @@ def write_atomic(path: Path, data: bytes | str, mode: int = 0o644) -> None:
             os.close(fd)
         scratch.replace(path)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
+        # Where the file could not be made, its removal may fail as well: a read-only disk, a name too long.
+        with suppress(OSError):
+            scratch.unlink()
         raise Refused(
             f"cannot write {path.name}: {error.strerror}",
             hint="nothing was changed; make room or give yourself the right to write there",

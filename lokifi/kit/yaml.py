@@ -7,9 +7,11 @@ tags and merge keys are refused, aliases count against the node budget each time
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import yaml
 
@@ -21,9 +23,15 @@ MAX_DEPTH = 40
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _REAL = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_AMBIGUOUS = re.compile(r"[-+]?0[0-9_]+\Z|0[xob][0-9a-fA-F_]+\Z|[-+]?[0-9][0-9]*_[0-9_]+\Z")
-# C0 and C1 controls, line separators, the byte order mark, and the marks that reorder text on screen.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\u202a-\u202e\u2066-\u2069]")
+# Leading zeros, other bases, underscores, and the floats that are no numbers (§10.3.2 against YAML 1.1's types).
+_AMBIGUOUS = re.compile(
+    r"[-+]?(0[0-9_]+|[0-9]+_[0-9_]*)(\.[0-9_]*)?([eE][-+]?[0-9]+)?\Z|[-+]?0[xob][0-9a-fA-F_]+\Z"
+    r"|[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z"
+)
+# C0 and C1 controls, line separators, the byte order mark, what is no character, and the marks that reorder
+# text on screen.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+MOST_PROBLEMS = 100
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -101,12 +109,14 @@ def plain(node: Node) -> object:
 
 
 def merge(base: Node, over: Node) -> Node:
-    """`over` laid upon `base`: mappings merge key by key, all else is replaced, null removes.
+    """`over` laid upon `base`: mappings merge key by key, all else is replaced, null removes (RFC 7396 §2).
 
     Marks are kept, so a value of the result still knows which line wrote it.
     """
-    if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
+    if not isinstance(over, Mapping):
         return over
+    if not isinstance(base, Mapping):
+        base = Mapping({}, {}, over.mark)
     items, keys = dict(base.items), dict(base.keys)
     for key, value in over.items.items():
         keys[key] = over.keys[key]
@@ -114,7 +124,7 @@ def merge(base: Node, over: Node) -> Node:
             items.pop(key, None)
             keys.pop(key, None)
         else:
-            items[key] = merge(items[key], value) if key in items else value
+            items[key] = merge(items.get(key, Mapping({}, {}, value.mark)), value)
     return Mapping(items, keys, base.mark)
 
 
@@ -147,7 +157,11 @@ def _decode(raw: bytes, file: str) -> str:
     start = f"{file}:1:1"
     if len(raw) > MAX_BYTES:
         raise Problems(
-            [FileError(f"is {len(raw):,} bytes long; at most {MAX_BYTES:,} are read", hint="split or shorten it", place=start)]
+            [
+                FileError(
+                    f"is longer than {MAX_BYTES:,} bytes", hint="shorten it; values of one platform need far less", place=start
+                )
+            ]
         )
     if raw.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
         raise Problems([FileError("starts with a byte order mark", hint="save it as UTF-8 without BOM", place=start)])
@@ -157,7 +171,7 @@ def _decode(raw: bytes, file: str) -> str:
         before = raw[: error.start].decode("utf-8", "replace")
         place = _place(file, before)
         raise Problems([FileError("is not valid UTF-8 here", hint="save it as UTF-8", place=place)]) from error
-    problems = [_control(file, text, found) for found in _FORBIDDEN.finditer(text)][:20]
+    problems = [_control(file, text, found) for found in islice(_FORBIDDEN.finditer(text), 20)]
     problems += [
         FileError("a tab indents this line", hint="YAML indents by spaces", place=f"{file}:{number}:{line.index(chr(9)) + 1}")
         for number, line in enumerate(text.split("\n"), 1)
@@ -184,8 +198,10 @@ def _syntax(error: yaml.MarkedYAMLError, place: Mark, text: str) -> FileError:
     problem = (error.problem or "is not YAML").strip()
     lines = text.split("\n")
     line = lines[place.line - 1] if place.line <= len(lines) else ""
-    hint = "close what was opened, or quote the value"
-    if "mapping values are not allowed" in problem or "could not find expected ':'" in problem:
+    hint = "quote the value"
+    if error.context_mark and ("end of stream" in problem or "expected ','" in problem):
+        hint = f"close what was opened at line {error.context_mark.line + 1}, column {error.context_mark.column + 1}"
+    elif "mapping values are not allowed" in problem or "could not find expected ':'" in problem:
         hint = "write 'key: value' with one space after the colon, and quote a value that holds ': '"
     elif "found character that cannot start any token" in problem:
         hint = f"quote the value that starts with {line[place.column - 1 : place.column]!r}"
@@ -254,6 +270,8 @@ class _Reader:
 
     def problem(self, mark: Mark, sentence: str, hint: str) -> None:
         self.problems.append(FileError(sentence, hint=hint, place=str(mark)))
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise Problems(self.problems)
 
     def count(self, mark: Mark, size: int) -> None:
         self.nodes += size
@@ -271,6 +289,9 @@ class _Reader:
         if parent and parent.listing is None and not parent.awaiting_value:
             raise self.fatal(frame.mark, "a key is a list or a mapping", "a key is a word")
         self.count(frame.mark, 1)
+        if frame.anchor:
+            # An anchor counts from where it stands, so within its own collection an older one of that name is gone.
+            self.anchors.pop(frame.anchor, None)
         self.open.append(frame)
 
     def leave(self) -> None:
@@ -349,7 +370,7 @@ class _Reader:
             )
             return None
         if _INTEGER.match(text):
-            if len(text) > 18:
+            if len(text.lstrip("+-")) > 18:
                 self.problem(mark, "the number has more than 18 digits", "quote it if it is text")
                 return None
             integer = Integer(text)
@@ -357,6 +378,9 @@ class _Reader:
             return integer
         if _REAL.match(text):
             real = Real(text)
+            if math.isinf(real):
+                self.problem(mark, "the number is too large", "quote it if it is text")
+                return None
             real.text = text
             return real
         return text
