@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import cast
 
 import click
+from click.shell_completion import shell_complete
 
 from lokifi import __version__
-from lokifi.cli.commands import COMMANDS, overview
+from lokifi.cli.commands import COMMANDS, COMPLETING, overview
 from lokifi.cli.context import Screens
 from lokifi.kit.errors import UsageError
 from lokifi.report.screen import Screen
@@ -46,9 +48,14 @@ class Commands(click.Group):
 
 
 def run(arguments: list[str], out: Screen, err: Screen) -> int:
-    """Run a command; raises `LokifiError`."""
+    """Run a command and return its exit code; raises `LokifiError`, and leaves interrupts and broken pipes to the caller."""
+    if instruction := os.environ.get(COMPLETING):
+        return shell_complete(application, {}, "lokifi", COMPLETING, instruction)
     try:
-        result = application.main(arguments, prog_name="lokifi", standalone_mode=False, obj=Screens(out, err))
+        with application.make_context("lokifi", list(arguments), obj=Screens(out, err)) as context:
+            result = application.invoke(context)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "lokifi"
         message = error.format_message().rstrip(".")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+COMPLETING = "_LOKIFI_COMPLETE"
+"""The variable by which a shell asks for completions."""
+
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Run": {
         "up": ("lokifi.cli.up", "Make the platform run as the file says"),

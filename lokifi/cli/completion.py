@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from lokifi.cli.commands import COMPLETING
 from lokifi.cli.context import Call
 from lokifi.cli.define import define
 from lokifi.kit.errors import UsageError
@@ -25,5 +26,5 @@ def command(call: Call, shell: str) -> None:
     found = get_completion_class(shell)
     if found is None:
         raise UsageError(f"no completion for {shell} is known", hint="bash, zsh and fish have one")
-    made = found(click.Group("lokifi"), {}, "lokifi", "_LOKIFI_COMPLETE")
+    made = found(click.Group("lokifi"), {}, "lokifi", COMPLETING)
     call.out.line(made.source_template % made.source_vars())

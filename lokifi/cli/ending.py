@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import errno
-import os
 from types import FrameType
 
 from lokifi.kit.errors import RuntimeFailed
-from lokifi.report.screen import Screen
 
 TERMINATED = 143
 """The exit code after SIGTERM: 128 + 15."""
@@ -43,9 +41,3 @@ def machine_failure(error: BaseException) -> RuntimeFailed | None:
         return None
     where = error.filename if isinstance(error.filename, str) else ""
     return RuntimeFailed(f"the machine says: {error.strerror}", hint="mend that and do it again", place=where)
-
-
-def discard(out: Screen) -> None:
-    """Let what is still buffered go nowhere, so that the interpreter's last flush cannot fail."""
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), out.fileno())

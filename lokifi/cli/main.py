@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 
-from lokifi.cli.commands import overview
-from lokifi.cli.ending import TERMINATED, Terminated, discard, machine_failure, terminate
+from lokifi.cli.commands import COMPLETING, overview
+from lokifi.cli.ending import TERMINATED, Terminated, machine_failure, terminate
 from lokifi.cli.terminal import own, screens
 from lokifi.kit.errors import BUG, INTERRUPTED, LokifiError
 from lokifi.report import errors
@@ -23,19 +23,16 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, terminate)
     try:
         code = _guarded(given, out, err)
-        out.flush()
         err.flush()
     except LokifiError as error:
         code = error.code
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 0
-    if code == PIPE_CLOSED:
-        discard(out)
     if code in (INTERRUPTED, TERMINATED):
         # Threads may be in the middle of a step: what they run is ended, and nobody waits for them.
         importlib.import_module("lokifi.kit.process").end_all()
-        out.flush()
-        err.flush()
+        out.settle()
+        err.settle()
         os._exit(code)
     return code
 
@@ -52,6 +49,7 @@ def _guarded(given: list[str], out: Screen, err: Screen) -> int:
         errors.interrupted(err, "terminated")
         return TERMINATED
     except BrokenPipeError:
+        out.settle()
         return PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - the one place: a bug becomes a log and exit code 70
         if failure := machine_failure(error):
@@ -63,8 +61,9 @@ def _guarded(given: list[str], out: Screen, err: Screen) -> int:
 
 def _run(given: list[str], out: Screen, err: Screen) -> int:
     words = [word for word in given if word != "--no-color"]
-    if words in ([], ["--help"], ["-h"], ["help"]) and "_LOKIFI_COMPLETE" not in os.environ:
+    if words in ([], ["--help"], ["-h"], ["help"]) and COMPLETING not in os.environ:
         out.write(overview())
+        out.flush()
         return 0
     asked = [*words[1:2], "--help"] if words[:1] == ["help"] else given
     # Looked up by name, so that the help above needs no library of commands.

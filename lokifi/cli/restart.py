@@ -29,8 +29,9 @@ def command(call: Call, names: tuple[str, ...]) -> None:
     """Stop and start parts, and wait until they are ready."""
     progress = Progress(call.err)
     session = session_of(call, listen=progress)
+    chosen = flow.known(session.stack, names)
     with progress:
-        rows = flow.restart(session, names, progress)
+        rows = flow.restart(session, chosen, progress)
     platform, environment = session.project.platform.platform, session.project.environment
     if call.json:
         call.out.json(status.as_json(platform, environment, rows))

@@ -33,7 +33,7 @@ def own(arguments: Sequence[str]) -> Sequence[str]:
 
 def _screen(stream: IO[str], quiet: bool, variables: Mapping[str, str]) -> Screen:
     terminal = stream.isatty()
-    capable = terminal and variables.get("TERM", "dumb") != "dumb"
+    capable = terminal and (variables.get("TERM") or "dumb") != "dumb"
     forced = bool(variables.get("FORCE_COLOR"))
     color = (capable or forced) and not quiet and not variables.get("NO_COLOR")
     width, height = _size(stream) if terminal else (100, 40)

@@ -22,7 +22,7 @@ def tell(error: LokifiError, out: Screen, err: Screen, *, json: bool) -> int:
     if json:
         out.json(as_json(error))
     else:
-        out.flush()
+        out.settle()
         show(err, error)
     return error.code
 

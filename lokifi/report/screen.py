@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 from collections.abc import Iterable
 from typing import IO
 
@@ -86,8 +87,20 @@ class Screen:
         """`value` as JSON in ASCII, which every terminal and every locale can show."""
         self.line(json.dumps(value, indent=indent, ensure_ascii=True).replace("\x7f", "\\u007f"))
 
-    @staticmethod
-    def _broken(error: OSError) -> BaseException:
+    def settle(self) -> None:
+        """Pass on what was written if that is possible at all."""
+        try:
+            self.stream.flush()
+        except OSError:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Let what is still buffered go nowhere, so that no later flush fails again, the interpreter's last included."""
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), self.stream.fileno())
+
+    def _broken(self, error: OSError) -> BaseException:
+        self._give_up()
         if isinstance(error, BrokenPipeError):
             return SystemExit(PIPE_CLOSED)
         return RuntimeFailed(f"cannot write the output: {error.strerror}", hint="make room, or write it elsewhere")
