@@ -21,7 +21,9 @@ _DURATION = re.compile(r"([1-9][0-9]{0,8})(ms|s|m|h|d)\Z")
 _HOSTNAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 _URL_PATH = re.compile(r"/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?\Z")
 _FOLDER = re.compile(r"[A-Za-z0-9._@+ -]+(/[A-Za-z0-9._@+ -]+)*/?\Z")
+_ADDRESS = re.compile(r"(\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<four>[0-9.]+)):(?P<port>[0-9]{1,5})\Z")
 _OPERATORS = frozenset({"|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "`"})
+_QUOTED = re.compile(r"""\\.|'[^']*'|"(\\.|[^"\\])*\"""")
 _PLACEHOLDER = re.compile(r"\$(\$|[A-Za-z_][A-Za-z0-9_]*|\{[^}]*\}?|)")
 SIZES = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -86,15 +88,22 @@ def _whole(value: object) -> object:
     return value
 
 
+def _written(value: object) -> str:
+    """A scalar as it stands in the file, for a grammar that then refuses or takes it."""
+    return _text(
+        str(getattr(value, "text", value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    )
+
+
 def _size(value: object) -> str:
-    text = value if isinstance(value, str) else str(value)
+    text = _written(value)
     if not _SIZE.match(text):
         raise wrong(f"{shown(text)} is no size", "write a whole number and Ki, Mi, Gi or Ti, as in 256Mi")
     return text
 
 
 def _duration(value: object) -> str:
-    text = value if isinstance(value, str) else str(value)
+    text = _written(value)
     if not _DURATION.match(text):
         raise wrong(f"{shown(text)} is no duration", "write a whole number and ms, s, m, h or d, as in 15d")
     return text
@@ -131,7 +140,7 @@ def _command(value: object) -> str:
         raise wrong(f"is not a command: {str(error).lower()}", "close the quote") from error
     if not words:
         raise wrong("is empty", "write the program and its arguments")
-    operators = [word for word in words if word in _OPERATORS]
+    operators = [word for word in _QUOTED.sub("''", text).split() if word in _OPERATORS]
     if operators:
         raise wrong(
             f"holds the shell operator {operators[0]!r}, but commands run without a shell",
@@ -146,16 +155,27 @@ def _command(value: object) -> str:
     return text
 
 
+def _errand(text: str) -> str:
+    for found in _PLACEHOLDER.finditer(text):
+        if found.group(1) != "$":
+            raise wrong(f"{shown(found.group())} means nothing here", "only 'run' has an address; write '$$' for a dollar sign")
+    return text
+
+
 def _address(value: object) -> str:
     text = _text(value)
-    host, _, port = text.rpartition(":")
+    found = _ADDRESS.match(text)
     try:
-        ipaddress.ip_address(host.strip("[]"))
-        number = int(port) if port.isdigit() else 0
+        number = int(found["port"]) if found else 0
+        if found and found["six"]:
+            ipaddress.IPv6Address(found["six"])
+        elif found:
+            ipaddress.IPv4Address(found["four"])
     except ValueError:
         number = 0
     if not 1024 <= number <= 65000:
-        raise wrong(f"{shown(text)} is no address", "write IP:PORT with a port from 1024 to 65000, as in 127.0.0.1:8080")
+        hint = "write IP:PORT with a port from 1024 to 65000, as in 127.0.0.1:8080 or [::1]:8080"
+        raise wrong(f"{shown(text)} is no address", hint)
     return text
 
 
@@ -187,7 +207,7 @@ def words_of(command: str, values: dict[str, str]) -> tuple[str, ...]:
 Text = Annotated[str, BeforeValidator(_text)]
 Name = Annotated[str, BeforeValidator(_name)]
 Variable = Annotated[str, BeforeValidator(_variable)]
-Value = Annotated[str, BeforeValidator(_value)]
+Value = Annotated[str, BeforeValidator(_value, json_schema_input_type=str | int | float | bool)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Size = Annotated[str, BeforeValidator(_size)]
 Duration = Annotated[str, BeforeValidator(_duration)]
@@ -195,6 +215,7 @@ Hostname = Annotated[str, BeforeValidator(_hostname)]
 UrlPath = Annotated[str, BeforeValidator(_url_path)]
 Folder = Annotated[str, BeforeValidator(_folder)]
 Command = Annotated[str, BeforeValidator(_command)]
+Errand = Annotated[Command, AfterValidator(_errand)]
 Address = Annotated[str, BeforeValidator(_address)]
 Positive = Annotated[Whole, AfterValidator(lambda number: _at_least_one(number))]
 

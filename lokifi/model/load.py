@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from lokifi.kit.errors import FileError, Problems, UsageError
 from lokifi.kit.files import inside
-from lokifi.kit.yaml import MAX_BYTES, Mapping, Node, Scalar, merge, parse, plain
+from lokifi.kit.yaml import MAX_BYTES, MOST_PROBLEMS, Mapping, Node, Scalar, merge, parse, plain
 from lokifi.model import references
 from lokifi.model.grammar import Name, Section
 from lokifi.model.platform import Platform
@@ -20,6 +20,7 @@ from lokifi.model.toolchain import Toolchain, detect
 
 FILE_NAME = "lokifi.yaml"
 DEFAULT_ENVIRONMENT = "development"
+MOST_ENVIRONMENTS = 20
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def load(file: Path, environment: str | None = None, variables: Variables[str, s
         if name == chosen:
             loaded = project
     if found or loaded is None:
-        raise Problems(sorted(found.values(), key=_order))
+        raise Problems(sorted(found.values(), key=_order)[:MOST_PROBLEMS])
     return loaded
 
 
@@ -93,6 +94,9 @@ def _environments(document: Mapping) -> list[str]:
         _Names.model_validate({"environments": plain(section)})
     except ValidationError as error:
         raise Problems(translate(error, document, _Names)) from error
+    if len(section.items) > MOST_ENVIRONMENTS:
+        sentence = f"holds {len(section.items)} environments"
+        raise Problems([problem(document, ("environments",), sentence, f"at most {MOST_ENVIRONMENTS} are read")])
     return list(section.items)
 
 
@@ -157,8 +161,10 @@ def _given(
     for name, source in platform.secrets.items():
         kind, _, where = source.partition(":")
         path = ("secrets", name)
+        wrong = ""
         if kind == "env":
-            value, place, hint = variables.get(where), f"the variable {where}", f"export {where} before you run lokifi"
+            value, place, hint = variables.get(where, ""), f"the variable {where}", f"export {where} before you run lokifi"
+            wrong = "is not there" if where not in variables else ""
         elif kind == "file":
             target = inside(root, where)
             if target is None:
@@ -166,19 +172,29 @@ def _given(
                     problem(nodes, path, "its file leads out of the project", "name a file below the platform file")
                 )
                 continue
-            value, place, hint = _secret_file(target), f"the file {where!r}", "write the secret into it"
+            place, hint = f"the file {where!r}", "write the secret into it, as UTF-8"
+            value, wrong = _secret_file(target)
         else:
             continue
-        if value is None or not value.strip():
-            sentence = f"{place} is {'not there' if value is None else 'blank'}"
-            problems.append(problem(nodes, path, sentence, hint))
+        wrong = wrong or ("is blank" if not value.strip() else "holds a NUL character" if "\0" in value else "")
+        if wrong:
+            problems.append(problem(nodes, path, f"{place} {wrong}", hint))
         else:
             given[name] = value
     return given, problems
 
 
-def _secret_file(target: Path) -> str | None:
+def _secret_file(target: Path) -> tuple[str, str]:
+    """Its content without the last line's end, or what is wrong with it."""
     try:
-        return target.read_text("utf-8").removesuffix("\n") if target.is_file() else None
-    except (OSError, UnicodeDecodeError):
-        return None
+        if not target.is_file():
+            return "", "is no file" if target.exists() else "is not there"
+        with target.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            return "", f"is longer than {MAX_BYTES:,} bytes"
+        return raw.decode("utf-8").removesuffix("\n").removesuffix("\r"), ""
+    except UnicodeDecodeError:
+        return "", "is not UTF-8"
+    except OSError as error:
+        return "", f"cannot be read: {error.strerror}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lokifi.kit.errors import FileError
-from lokifi.kit.yaml import Mapping, Node, locate
+from lokifi.kit.yaml import MOST_PROBLEMS, Mapping, Node, locate
 
 Path = tuple[str | int, ...]
 Schema = dict[str, Any]  # JSON Schema, as pydantic writes it
@@ -42,13 +43,24 @@ def problem(root: Node, path: Path, sentence: str, hint: str, *, key: bool = Fal
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """A suggestion for a mistyped word, or the list of what is known."""
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    if not known:
+        return "remove it"
+    close = get_close_matches(word[:100], known, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
 
 
 def translate(error: ValidationError, root: Node, model: type[BaseModel]) -> list[FileError]:
-    """Each of pydantic's complaints as a `FileError` at its place in the file."""
-    return [_one(detail, root, model) for detail in error.errors()]
+    """Pydantic's complaints as `FileError`s at their places in the file; the first hundred are enough."""
+    details = error.errors(include_url=False, include_input=False)[:MOST_PROBLEMS]
+    # Where one word and a grammar are both allowed, the sentence of the grammar says more.
+    told = {detail["loc"][:-1] for detail in details if detail["type"] == "grammar" and _branch(detail, "function-")}
+    kept = [detail for detail in details if not (_branch(detail, "literal[") and detail["loc"][:-1] in told)]
+    return [_one(detail, root, model) for detail in kept]
+
+
+def _branch(detail: ErrorDetails, kind: str) -> bool:
+    """Whether a complaint comes from one branch of a union, which pydantic names last in its path."""
+    return bool(detail["loc"]) and str(detail["loc"][-1]).startswith(kind)
 
 
 def _one(detail: ErrorDetails, root: Node, model: type[BaseModel]) -> FileError:
@@ -87,9 +99,14 @@ def _existing(root: Node, path: Path, kind: str) -> Path:
     return tuple(kept)
 
 
+@cache
+def _schema(model: type[BaseModel]) -> Schema:
+    return model.model_json_schema()
+
+
 def _keys(model: type[BaseModel], path: Path) -> list[str]:
     """The keys that the section at `path` knows."""
-    schema = model.model_json_schema()
+    schema = _schema(model)
     definitions = schema.get("$defs", {})
     node = _follow(schema, definitions)
     for step in path:

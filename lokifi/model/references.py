@@ -17,6 +17,7 @@ FIELDS = {
     "service": ("url", "host", "port"),
     "platform": ("name", "domain", "environment"),
 }
+_OPEN = re.compile(r"\$\$|\$\{[^}]*(?P<open>\Z)?")
 _REFERENCE = re.compile(r"\$\$|\$\{([^}]*)\}?")
 
 
@@ -64,6 +65,10 @@ def check(platform: Platform, root: Node) -> list[FileError]:
     for name, service in platform.services.items():
         base = ("services", name)
         for variable, value in service.env.items():
+            if any(found["open"] is not None for found in _OPEN.finditer(value)):
+                hint = "close it, or write '$$' for a dollar sign"
+                problems.append(problem(root, (*base, "env", variable), "has a '${' without its '}'", hint))
+                continue
             for piece in split(value):
                 if not isinstance(piece, str) and (wrong := _unknown(piece, known)):
                     problems.append(problem(root, (*base, "env", variable), *wrong))
@@ -74,7 +79,23 @@ def check(platform: Platform, root: Node) -> list[FileError]:
             if secret not in platform.secrets:
                 hint = f"add it under secrets, as in '{secret}: generated'"
                 problems.append(problem(root, (*base, "secrets", index), f"the secret {secret!r} is not defined", hint))
-    return problems or _cycles(platform, root)
+    return problems or _clashes(platform, root) or _cycles(platform, root)
+
+
+def _clashes(platform: Platform, root: Node) -> list[FileError]:
+    """Services whose name is that of another one's copy or job: both are found by name."""
+    made: dict[str, str] = {"postgres-init": "the making of the database"} if platform.stores.postgres else {}
+    for name, service in platform.services.items():
+        copies = service.scale.max if service.run else 1
+        made |= {f"{name}-{number}": f"a copy of {name!r}" for number in range(1, copies + 1) if copies > 1}
+        made |= {f"{kind}-{name}": f"the {kind} of {name!r}" for kind in ("build", "release") if getattr(service, kind)}
+    problems = []
+    for name in platform.services:
+        taken = made.get(name) or ("an installation" if name.startswith("install-") else "")
+        if taken:
+            sentence = f"is also the name of {taken}"
+            problems.append(problem(root, ("services", name), sentence, "choose another name", key=True))
+    return problems
 
 
 def _unknown(piece: tuple[str, str], known: dict[str, tuple[str, ...]]) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from lokifi.model.grammar import Command, Duration, Folder, Name, Positive, Section, UrlPath, Value, Variable, wrong
+from lokifi.model.grammar import Command, Duration, Errand, Folder, Name, Positive, Section, UrlPath, Value, Variable, wrong
 
 
 class Probes(Section):
@@ -31,8 +31,9 @@ class Scale(Section):
     @classmethod
     def _fill(cls, data: object) -> object:
         if isinstance(data, dict):
-            least = data.get("min", 1)
-            data = {"min": least, "initial": least, "max": max(_number(least), _number(data.get("initial"))), **data}
+            # A wrong number is told of once, at its own key; what defaults to it does not repeat it.
+            least = _number(data.get("min"))
+            data = {"min": least, "initial": least, "max": max(least, _number(data.get("initial"))), **data}
         return data
 
     @model_validator(mode="after")
@@ -45,7 +46,7 @@ class Scale(Section):
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) else 1
+    return value if isinstance(value, int) and 1 <= value <= 1000 else 1
 
 
 def _short_scale(value: object) -> object:
@@ -57,13 +58,15 @@ class Service(Section):
 
     path: Folder = Field(description="its folder, below the platform file")
     run: Command | None = Field(None, description="the command that runs it; $HOST and $PORT are replaced; no shell")
-    build: Command | None = Field(None, description="the command that builds it, run when its files changed")
+    build: Errand | None = Field(None, description="the command that builds it, run when its files changed")
     static: Folder | None = Field(None, description="the folder, below its path, of built files that the edge serves")
     routes: list[UrlPath] = Field(default=[], description="URL path prefixes that the edge sends to it")
     probes: Probes = Field(default=Probes(), description="how its health is asked")
     metrics: UrlPath | None = Field(None, description="where it shows Prometheus metrics")
-    release: Command | None = Field(None, description="run once per version before it takes traffic, as a migration")
-    scale: Annotated[Scale, BeforeValidator(_short_scale)] = Field(default=Scale(), description="number of copies")
+    release: Errand | None = Field(None, description="run once per version before it takes traffic, as a migration")
+    scale: Annotated[Scale, BeforeValidator(_short_scale, json_schema_input_type=Scale | int)] = Field(
+        default=Scale(), description="number of copies"
+    )
     env: dict[Variable, Value] = Field(default={}, description="its environment; ${postgres.url} and the like are replaced")
     secrets: list[Variable] = Field(default=[], description="secrets that it gets in its environment")
     after: list[Name] = Field(default=[], description="parts that must be ready first, besides those it refers to")
