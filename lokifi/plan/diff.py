@@ -92,14 +92,19 @@ class _Draft:
         return f"is {seen.state}{': ' + seen.reason if seen.reason else ''}" if seen.state in BROKEN else ""
 
     def after(self, needs: Iterable[str]) -> list[str]:
-        """The steps that must be done before something with these needs: due jobs, and starting parts being ready."""
+        """The steps that must be done before something with these needs: due jobs, and parts becoming ready."""
         found = []
         for need in needs:
             if need in self.jobs:
                 kind = "build" if self.stack.jobs[need].kind in ("install", "build") else "run"
                 found.append(f"{kind} {need}")
-            found += [f"wait {part.name}" for part in self.stack.group(need) if part.name in self.starts]
+            found += [f"wait {part.name}" for part in self.stack.group(need) if self.awaited(part)]
         return found
+
+    def awaited(self, part: Part) -> bool:
+        """Whether the plan waits for this part: it is started, or runs and is not ready."""
+        seen = self.observed.parts.get(part.name)
+        return part.name in self.starts or (seen is not None and seen.state not in SERVING)
 
     def part(self, part: Part) -> None:
         """Start what does not run, replace what differs one copy after the other, wait for what is not ready."""

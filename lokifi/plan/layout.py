@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from lokifi.kit.errors import UsageError
 from lokifi.plan.stack import Address
 
 STATE_FOLDER = ".lokifi"
+LAST_PORT = 65535
 
 
 class Layout(Protocol):
@@ -80,14 +82,15 @@ class LocalLayout:
 def allocate(wanted: Iterable[str], base: int, previous: Mapping[str, int]) -> dict[str, int]:
     """A port for each wanted `part.port`, the first one exactly `base`.
 
-    What had a port keeps it, so that adding or removing a part moves no other; the rest take the lowest free
-    numbers above. When the base has changed, all are dealt anew.
+    What had a port keeps it, so that adding or removing a part moves no other; the rest take the lowest numbers above
+    that nothing had before, for what had them may still run while the change is made. When the base has changed, all
+    are dealt anew. Raises `UsageError` when the numbers end (65535).
     """
     names = list(wanted)
     kept = {name: port for name, port in previous.items() if name in names}
     if names and kept.get(names[0]) != base:
         kept = {}
-    taken = set(kept.values()) | {base}
+    taken = {*previous.values(), base}
     ports: dict[str, int] = {}
     following = base
     for index, name in enumerate(names):
@@ -98,5 +101,7 @@ def allocate(wanted: Iterable[str], base: int, previous: Mapping[str, int]) -> d
             while following in taken:
                 following += 1
             taken.add(following)
+            if following > LAST_PORT:
+                raise UsageError(f"there are not enough ports above {base}", hint="lower the port of edge.listen, or the scale")
         ports[name] = kept.get(name, following)
     return ports

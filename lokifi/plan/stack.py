@@ -75,7 +75,8 @@ class Part:
 
     `argv[0]` is the name of a program that the runtime finds; `needs` names parts, groups or jobs that come first;
     `configs` are the artefacts it reads: when only these change and `reload` is a signal, it is not restarted;
-    `paths` says, by artefact, where it finds them.
+    `paths` says, by artefact, where it finds them. In the folder `leaving`, a file that bears the number of one of its
+    processes asks that process to announce the end of each connection with its next answer.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Part:
     needs: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     reload: str = ""
+    leaving: str = ""
     stop: str = "TERM"
     grace: float = 10.0
     metrics: str = ""

@@ -8,6 +8,7 @@ from lokifi.plan.layout import Layout
 from lokifi.plan.stack import Check, Health, Part
 
 CONFIGS = ("nginx/nginx.conf",)
+LEAVING = "nginx/leaving"
 
 
 def part(edge: Edge, layout: Layout, domain: str) -> Part:
@@ -25,6 +26,7 @@ def part(edge: Edge, layout: Layout, domain: str) -> Part:
         health=Health(startup=status, ready=status, live=status),
         configs=CONFIGS,
         reload="HUP",
+        leaving=layout.config(LEAVING),
         stop="QUIT",
         grace=seconds_of(edge.drain) + 2.0,
         url=f"http://{shown}:{door.port}/",

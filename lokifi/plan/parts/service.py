@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from lokifi.model.grammar import seconds_of, words_of
@@ -9,7 +10,7 @@ from lokifi.model.references import split
 from lokifi.model.service import Service
 from lokifi.model.toolchain import Toolchain
 from lokifi.plan.layout import Layout
-from lokifi.plan.stack import Check, Command, Health, Job, Part, SecretRef, Words
+from lokifi.plan.stack import Check, Command, Health, Job, Part, SecretRef, Words, digest
 
 Fields = Mapping[str, Mapping[str, Words]]
 
@@ -26,8 +27,10 @@ def fields(name: str, first: str, layout: Layout) -> dict[str, Words]:
 
 
 def install_name(service: Service) -> str:
-    """The install job that all services of one folder share."""
-    return f"install-{service.path.replace('/', '-').lower()}"
+    """The install job that all services of one folder share; two folders never have the same."""
+    slug = re.sub(r"[^a-z0-9]", "-", service.path.lower())
+    exact = slug.replace("-", "/") == service.path
+    return f"install-{slug}" if exact else f"install-{slug}-{digest(service.path)[:8]}"
 
 
 def part(name: str, service: Service, copy: str, layout: Layout, known: Fields, needs: set[str], toolchain: Toolchain) -> Part:
