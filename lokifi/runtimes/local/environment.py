@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 # What could make a program load or run something of a stranger's (ld.so(8), python(1), node(1), bash(1)).
-_POISON = re.compile(r"(LD_|DYLD_|PYTHON|PERL5|RUBY|NODE_OPTIONS\Z|BASH_ENV\Z|ENV\Z|IFS\Z|SHELLOPTS\Z|GIT_|VIRTUAL_ENV\Z)")
+_POISON = re.compile(
+    r"(LD_|DYLD_|PYTHON|PERL5|RUBY|GIT_|BASH_FUNC_)"
+    r"|(NODE_OPTIONS|NODE_PATH|BASH_ENV|ENV|IFS|SHELLOPTS|BASHOPTS|GCONV_PATH|VIRTUAL_ENV)\Z"
+)
 SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
 
 

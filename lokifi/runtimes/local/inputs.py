@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-# What tools make beside the sources; a change in it is no change of the sources.
+# Folders that tools make beside the sources, and tests; a change in it is no change of the sources.
 MADE = frozenset({"node_modules", "dist", "build", "__pycache__", "venv", "tests", "test", "coverage"})
 
 
@@ -27,11 +27,12 @@ def _files(path: Path, name: str) -> Iterator[tuple[str, Path]]:
         return
     with os.scandir(path) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or entry.name in MADE or entry.name.endswith((".pyc", ".md")):
+            if entry.name.startswith(".") or entry.name.endswith((".pyc", ".md")):
                 continue
             below = f"{name}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                yield from _files(Path(entry.path), below)
+                if entry.name not in MADE:
+                    yield from _files(Path(entry.path), below)
             elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
                 yield below, Path(entry.path)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from collections.abc import Iterable
 
@@ -13,27 +15,38 @@ from lokifi.plan.stack import Address, Part
 
 def check(parts: Iterable[Part]) -> None:
     """Raises `Refused` naming every port of `parts` that somebody else holds: port, part, pid and command."""
-    taken = [
-        f"port {address.port} of {part.name} is taken by {holder(address)}"
-        for part in parts
-        for address in part.ports.values()
-        if not free(address)
-    ]
-    if taken:
-        raise Refused("; ".join(taken), hint="stop it, or move the platform: edge: {listen: ADDRESS:PORT}")
+    wrong = []
+    for part in parts:
+        for address in part.ports.values():
+            match obstacle(address):
+                case 0:
+                    pass
+                case errno.EADDRINUSE:
+                    wrong.append(f"port {address.port} of {part.name} is taken by {holder(address)}")
+                case number:
+                    wrong.append(
+                        f"port {address.port} of {part.name} cannot be opened at {address.host}: {os.strerror(number)}"
+                    )
+    if wrong:
+        raise Refused("; ".join(wrong), hint="stop what holds it, or move the platform: edge: {listen: ADDRESS:PORT}")
 
 
 def free(address: Address) -> bool:
     """Whether `address` can be bound at this moment."""
+    return obstacle(address) == 0
+
+
+def obstacle(address: Address) -> int:
+    """The error number (errno(3)) with which the kernel refuses to bind `address` at this moment, 0 for none."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address.host, address.port))
             probe.listen(1)
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error.errno or errno.EADDRINUSE
+    return 0
 
 
 def holder(address: Address) -> str:
