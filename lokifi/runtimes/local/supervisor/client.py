@@ -146,9 +146,11 @@ class Supervisor:
                         yield message["event"]
 
     def _folders(self) -> None:
-        ensure_dir(self.folder, 0o755)
+        # Only `run` must be private; whoever made the others knows which mode they need.
+        for path, mode in ((self.folder, 0o755), (self.folder / "logs", 0o700)):
+            if not path.is_dir():
+                ensure_dir(path, mode)
         ensure_dir(self.run, 0o700)
-        ensure_dir(self.folder / "logs", 0o700)
 
     def _launch(self, *how: str) -> None:
         argv = [sys.executable, *FLAGS, PROGRAM, self.folder, *how]

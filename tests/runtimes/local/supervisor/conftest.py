@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from supervisor_aids import ENV, MakeSpec
 
 from lokifi.kit.errors import RuntimeFailed
 from lokifi.runtimes.local.supervisor.client import Supervisor
 from lokifi.runtimes.local.supervisor.spec import PartSpec
+from tests.runtimes.local.supervisor.aids import ENV, MakeSpec
 
 
 @pytest.fixture

@@ -13,7 +13,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from supervisor_aids import (
+
+from lokifi.kit import proc
+from lokifi.runtimes.local.supervisor.client import Supervisor
+from lokifi.runtimes.local.supervisor.spec import Probe
+from lokifi.runtimes.local.supervisor.store import Record, Store
+from tests.runtimes.local.supervisor.aids import (
     ENV,
     WEB,
     MakeSpec,
@@ -26,11 +31,6 @@ from supervisor_aids import (
     runs,
     state,
 )
-
-from lokifi.kit import proc
-from lokifi.runtimes.local.supervisor.client import Supervisor
-from lokifi.runtimes.local.supervisor.spec import Probe
-from lokifi.runtimes.local.supervisor.store import Record, Store
 
 
 def test_a_killed_part_comes_back_and_its_neighbours_are_untouched(supervisor: Supervisor, make: MakeSpec) -> None:

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from supervisor_aids import MakeSpec, eventually, pid_of, state
 
 from lokifi.kit.linux import punch_hole
 from lokifi.runtimes.local.supervisor import keeper as keeper_module
@@ -21,6 +20,7 @@ from lokifi.runtimes.local.supervisor.client import Supervisor
 from lokifi.runtimes.local.supervisor.keeper import Keeper, index_of
 from lokifi.runtimes.local.supervisor.logs import read, tail
 from lokifi.runtimes.local.supervisor.stamps import stamp
+from tests.runtimes.local.supervisor.aids import MakeSpec, eventually, pid_of, state
 
 NOON = datetime(2026, 11, 22, 21, 12, 35, 123000, tzinfo=UTC).timestamp()
 LOCAL = datetime(2026, 11, 22, 21, 12, 35, 123000).timestamp()

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from supervisor_aids import MakeSpec, kill_supervisor
 
 from lokifi.kit import proc
 from lokifi.kit.errors import Refused, UsageError
@@ -26,6 +25,7 @@ from lokifi.runtimes.local.supervisor.spec import (
     to_json,
 )
 from lokifi.runtimes.local.supervisor.store import SLOT, Record, Store, Wish
+from tests.runtimes.local.supervisor.aids import MakeSpec, kill_supervisor
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 PROBES = st.builds(

@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 import pytest
-from supervisor_aids import ENV, WEB, MakeSpec, carriers, eventually, free_port, kill_supervisor, number_in, pid_of, runs, state
 
 from lokifi.kit.errors import RuntimeFailed, TimedOut, UsageError
 from lokifi.runtimes.local.supervisor.client import PROGRAM, Supervisor
@@ -21,6 +20,19 @@ from lokifi.runtimes.local.supervisor.events import append
 from lokifi.runtimes.local.supervisor.events import make as make_event
 from lokifi.runtimes.local.supervisor.logs import tail
 from lokifi.runtimes.local.supervisor.spec import Probe
+from tests.runtimes.local.supervisor.aids import (
+    ENV,
+    WEB,
+    MakeSpec,
+    carriers,
+    eventually,
+    free_port,
+    kill_supervisor,
+    number_in,
+    pid_of,
+    runs,
+    state,
+)
 
 
 def test_a_part_starts_with_its_own_session_environment_and_log(supervisor: Supervisor, folder: Path, make: MakeSpec) -> None:
