@@ -13,7 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lokifi.kit.proc import Identity
 from lokifi.plan.stack import Stack
+from lokifi.runtimes.local import leaving
 from lokifi.targets import nginx
 from tests.engines import Started, eventually, listening, place, running, stack_of
 from tests.targets.nginx.upstream import Message, Upstream, exchange, request
@@ -77,11 +79,16 @@ class Edge:
         return {child.pid for child in psutil.Process(self.started.pid).children()}
 
     def reload(self) -> set[int]:
-        """Reload, as the supervisor does; returns the workers that serve from here on."""
+        """Reload at once; returns the workers that serve from here on."""
         before = self.workers()
         os.kill(self.started.pid, signal.SIGHUP)
         eventually(lambda: len(self.workers() - before) >= 2, what="no new workers")
         return self.workers() - before
+
+    def replace(self) -> set[int]:
+        """Reload as the runtime does: the old workers are asked to leave first."""
+        leaving.ask(self.stack.parts["edge"], [Identity(pid, 0, "") for pid in self.workers()])
+        return self.reload()
 
 
 @pytest.fixture

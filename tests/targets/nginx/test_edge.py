@@ -332,7 +332,7 @@ def test_the_private_server_answers_probes_and_counts_connections(edge: Edge) ->
     asyncio.run(scenario())
 
 
-def test_it_listens_on_loopback_alone_and_stops_with_its_connections_served(edge: Edge) -> None:
+def test_a_reload_lets_requests_finish_and_warns_of_nothing(edge: Edge) -> None:
     async def scenario() -> None:
         async with edge.copies() as copies:
             asking = asyncio.create_task(edge.ask("/api/hold"))
@@ -346,5 +346,4 @@ def test_it_listens_on_loopback_alone_and_stops_with_its_connections_served(edge
 
     asyncio.run(scenario())
     eventually(lambda: len(edge.workers()) == 2, what="the old workers are still there")
-    # A host of its own would be in the log: nothing is worth a warning in all this.
     assert "[warn]" not in edge.started.text and "[alert]" not in edge.started.text

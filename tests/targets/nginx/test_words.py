@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,27 @@ def test_what_is_no_address_is_refused(host: str) -> None:
 )
 def test_an_address_is_written_as_nginx_takes_it(host: str, written: str) -> None:
     assert address(Address(host, 80)) == written
+
+
+@pytest.mark.parametrize(
+    ("host", "listens", "names"),
+    [
+        ("127.0.0.1", "127.0.0.1", ["127.0.0.1"]),
+        ("::1", "[::1]", ["[::1]"]),
+        ("192.168.1.5", "192.168.1.5", ["192.168.1.5"]),
+        ("0.0.0.0", "0.0.0.0", ["~^[0-9.]+$", r"~^\[[0-9a-f:.]+\]$"]),
+        ("::", "[::]", ["~^[0-9.]+$", r"~^\[[0-9a-f:.]+\]$"]),
+    ],
+)
+def test_the_platform_answers_to_the_address_it_listens_on(tmp_path: Path, host: str, listens: str, names: list[str]) -> None:
+    stack = stack_of("platform: shop\ndomain: shop.test\n", tmp_path)
+    edge = stack.parts["edge"]
+    door = replace(edge, ports={**edge.ports, "http": Address(host, 8080)})
+    (artefact,) = nginx.render(replace(stack, parts={**stack.parts, "edge": door})).artefacts
+    found = flat(parsed(joined(artefact.text), tmp_path))
+    assert ("listen", [f"{listens}:8080", "default_server"]) in found and ("listen", [f"{listens}:8080"]) in found
+    wanted = list(dict.fromkeys(["shop.test", "localhost", "127.0.0.1", "[::1]", *names]))
+    assert ("server_name", wanted) in found
 
 
 @given(st.data())
