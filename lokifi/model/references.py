@@ -70,7 +70,7 @@ def check(platform: Platform, root: Node) -> list[FileError]:
                 problems.append(problem(root, (*base, "env", variable), "has a '${' without its '}'", hint))
                 continue
             for piece in split(value):
-                if not isinstance(piece, str) and (wrong := _unknown(piece, known)):
+                if not isinstance(piece, str) and (wrong := _unknown(piece, known, platform)):
                     problems.append(problem(root, (*base, "env", variable), *wrong))
         for index, other in enumerate(service.after):
             if other not in parts:
@@ -98,8 +98,10 @@ def _clashes(platform: Platform, root: Node) -> list[FileError]:
     return problems
 
 
-def _unknown(piece: tuple[str, str], known: dict[str, tuple[str, ...]]) -> tuple[str, str] | None:
+def _unknown(piece: tuple[str, str], known: dict[str, tuple[str, ...]], platform: Platform) -> tuple[str, str] | None:
     part, name = piece
+    if part in platform.services and part not in known:
+        return f"{part!r} listens on no port", "put $PORT into its 'run', or give it a route, a probe or metrics"
     if part not in known:
         store = "; it is not among the stores" if part in FIELDS and part != "service" else ""
         return f"'${{{part}{'.' + name if name else ''}}}' refers to no part{store}", nearest(part, list(known))
