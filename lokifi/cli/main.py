@@ -55,7 +55,7 @@ def _guarded(given: list[str], out: Screen, err: Screen) -> int:
         if failure := machine_failure(error):
             return errors.tell(failure, out, err, json="--json" in own(given))
         log = importlib.import_module("lokifi.report.bug").write(error, given)
-        errors.bug(err, type(error).__name__, str(log))
+        errors.bug(err, type(error).__name__, str(log or ""))
         return BUG
 
 

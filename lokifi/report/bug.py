@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lokifi import __version__
+from lokifi.kit.errors import Refused
 from lokifi.kit.files import write_atomic
 from lokifi.report.safe import safe
 
@@ -19,10 +20,14 @@ _USERINFO = re.compile(r"(?<=://)[^/\s@]*(?=@)")
 _OPAQUE = re.compile(r"(?<![\w/.-])(?=\S*\d)[A-Za-z0-9+_=-]{24,}(?![\w/.])")
 
 
-def write(error: BaseException, arguments: Sequence[str]) -> Path:
-    """Write the log of `error` into the folder for temporary files, readable for its owner alone; returns its path."""
-    path = Path(tempfile.gettempdir()) / f"lokifi-bug-{secrets.token_hex(4)}.log"
-    write_atomic(path, log(error, arguments), 0o600)
+def write(error: BaseException, arguments: Sequence[str]) -> Path | None:
+    """Write the log of `error` into the folder for temporary files, readable for its owner alone; returns its path, or None
+    where nothing can be written."""
+    try:
+        path = Path(tempfile.gettempdir()) / f"lokifi-bug-{secrets.token_hex(4)}.log"
+        write_atomic(path, log(error, arguments), 0o600)
+    except (OSError, Refused):
+        return None
     return path
 
 

@@ -41,7 +41,8 @@ def interrupted(screen: Screen, word: str) -> None:
 def bug(screen: Screen, name: str, log: str) -> None:
     """What to do about a fault of lokifi itself."""
     screen.line(f"{screen.paint('lokifi has a bug', 'bold', 'red')}: {safe(name)}")
-    screen.line(f"A log without secrets, ready to paste into a report, is in {safe(log)}")
+    where = f", ready to paste into a report, is in {safe(log)}" if log else " could not be written: nothing can be, here"
+    screen.line(f"A log without secrets{where}")
 
 
 def _each(error: LokifiError) -> tuple[LokifiError, ...]:

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lokifi.kit.errors import LockHeld, Refused
@@ -37,8 +37,10 @@ def hold(run: Path, command: str, waiting: Callable[[str], None], patience: floa
             if time.monotonic() > deadline:
                 raise LockHeld(f"{holder} has changed this environment for long", hint="wait for it, or end it")
             time.sleep(0.05)
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, json.dumps({"pid": os.getpid(), "command": command, "since": time.time()}).encode(), 0)
+        # A courtesy to those who wait; the lock holds without it, on a full disk, too.
+        with suppress(OSError):
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, json.dumps({"pid": os.getpid(), "command": command, "since": time.time()}).encode(), 0)
         yield
     finally:
         os.close(fd)
