@@ -52,6 +52,8 @@ def command(call: Call, attached: bool, yes: bool) -> None:
 
 
 def _confirm(session: flow.Session, asked: bool) -> None:
-    gone = [step.subject for step in session.plan.steps if step.kind == "remove"]
+    groups = {part.group for part in session.stack.parts.values()}
+    removed = [step.subject for step in session.plan.steps if step.kind == "remove"]
+    gone = [name for name in removed if name.rpartition("-")[0] not in groups]  # one copy fewer needs no question
     if asked and gone:
         click.confirm(f"{', '.join(gone)} will be stopped and removed. Go on?", abort=True, err=True)

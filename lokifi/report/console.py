@@ -29,12 +29,12 @@ def console(screen: Screen) -> Console:
     )
 
 
-def show(screen: Screen, *renderables: RenderableType) -> None:
-    """Print each of `renderables`, without spaces at the ends of lines."""
+def show(screen: Screen, *renderables: RenderableType, whole: bool = False) -> None:
+    """Print each of `renderables`, without spaces at the ends of lines; `whole` lines are neither wrapped nor cut."""
     page = console(screen)
     for renderable in renderables:
         with page.capture() as captured:
-            page.print(renderable)
+            page.print(renderable, soft_wrap=whole)
         screen.lines(line.rstrip() for line in captured.get().splitlines())
 
 

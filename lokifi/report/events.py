@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from lokifi.contracts import Event
 from lokifi.report.safe import safe
 from lokifi.report.screen import Screen
-from lokifi.report.times import iso, span
+from lokifi.report.times import clock, iso, span
 
 _COLORS = {"failed": "red", "done": "green"}
 
 
 def text(screen: Screen, events: Iterable[Event], *, at_once: bool = False) -> None:
-    """Print `events` with their time in UTC, since a history may span days and machines."""
+    """Print `events` in their order."""
     for event in events:
-        when = screen.paint((iso(event.time) or "").replace("T", " "), "dim")
+        when = screen.paint(clock(event.time), "dim")
         kind = screen.paint(event.kind.ljust(8), *([_COLORS[event.kind]] if event.kind in _COLORS else []))
         seconds = screen.paint(f"({span(event.seconds)})", "dim") if event.seconds else ""
         what = f"{safe(event.subject):<24}  {safe(event.step):<8}  {safe(event.text)}".rstrip()

@@ -12,11 +12,10 @@ from typing import Self
 from rich.console import Group
 from rich.live import Live
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
 from lokifi.contracts import Event, Listener
-from lokifi.report.console import cell, columns, console, show
+from lokifi.report.console import cell, console, show
 from lokifi.report.screen import Screen
 from lokifi.report.times import counted, span
 
@@ -67,7 +66,7 @@ class Progress:
         self._begun = clock()
         self._running: dict[tuple[str, str], _Running] = {}
         self._done = 0
-        self._failed = 0
+        self._failed: set[str] = set()
         # rich's display calls back for a drawing under its own lock, so nothing is printed while `_state` is held.
         self._state = Lock()
         self._printing = Lock()
@@ -103,7 +102,7 @@ class Progress:
             with self._printing:
                 self._print(row)
 
-    def _take(self, event: Event) -> Table | None:
+    def _take(self, event: Event) -> Text | None:
         """Note `event`; returns the line that it deserves."""
         verb = event.step.split(" ", 1)[0]
         key = (verb, event.subject)
@@ -125,18 +124,19 @@ class Progress:
                     return _ended(event, "✓", "green", _DONE.get(verb, verb))
             case "failed":
                 self._running.pop(key, None)
-                self._failed += 1
+                self._failed.add(event.subject)
                 return _ended(event, "✗", "red", "not ready" if verb == "wait" else f"{verb} failed")
             case "skipped":
                 self._running.pop(key, None)
-                return _ended(event, "·", "dim", "left out") if verb not in _SILENT else None
+                if verb not in _SILENT and event.subject not in self._failed:
+                    return _ended(event, "·", "dim", "left out")
         return None
 
-    def _print(self, row: Table) -> None:
+    def _print(self, row: Text) -> None:
         if self._live:
-            self._live.console.print(row)
+            self._live.console.print(row, no_wrap=True, overflow="ellipsis")
         else:
-            show(self._screen, row)
+            show(self._screen, row, whole=True)
             self._screen.flush()
 
     def _drawing(self) -> Group:
@@ -155,8 +155,9 @@ class Progress:
         return Group(*rows, *more)
 
 
-def _ended(event: Event, symbol: str, color: str, word: str) -> Table:
-    said = cell(_first(event.text), "red" if event.kind == "failed" else "dim")
+def _ended(event: Event, symbol: str, color: str, word: str) -> Text:
+    text = "" if event.text == word else _first(event.text)
+    said = cell(text, "red" if event.kind == "failed" else "dim")
     seconds = "" if event.kind == "skipped" else span(event.seconds)
     return _line(Text(symbol, color), Text(word, color), event.subject, seconds, said)
 
@@ -170,17 +171,13 @@ def _ticking(seconds: float) -> str:
     return f"{round(seconds)} s" if seconds >= 0.5 else ""
 
 
-def _line(symbol: Text, word: Text, subject: str, seconds: str, rest: Text) -> Table:
-    table = columns("", "", "", "", "")
-    table.columns[0].width = 1
-    table.columns[1].min_width = 11
-    table.columns[2].min_width = 24
-    table.columns[3].min_width = 8
-    table.columns[3].justify = "right"
-    table.columns[4].no_wrap = True
-    table.columns[4].overflow = "ellipsis"
-    table.add_row(symbol, word, cell(subject), Text(seconds, "dim"), rest)
-    return table
+def _line(symbol: Text, word: Text, subject: str, seconds: str, rest: Text) -> Text:
+    """Columns of fixed widths, since every line is drawn for itself; a longer subject pushes the rest aside."""
+    line = Text(no_wrap=True, overflow="ellipsis")
+    for piece, width in ((symbol, 1), (word, 12), (cell(subject), 24)):
+        line.append_text(piece).append(" " * (max(width - piece.cell_len, 0) + 2))
+    line.append(seconds.rjust(8), "dim")
+    return line.append("  ").append_text(rest) if rest else line
 
 
 def fetching(listen: Listener, now: Callable[[], float]) -> Callable[[str, int, int], None]:

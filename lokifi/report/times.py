@@ -27,8 +27,8 @@ def iso(time: float) -> str | None:
 
 
 def clock(time: float) -> str:
-    """Unix seconds as the wall clock here, `14:03:07.250`."""
-    return datetime.fromtimestamp(time).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    """Unix seconds as date and time here, `11-22 14:03:07.250`: a history may span days."""
+    return datetime.fromtimestamp(time).astimezone().strftime("%m-%d %H:%M:%S.%f")[:-3]
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:

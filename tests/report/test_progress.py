@@ -49,6 +49,16 @@ def test_a_failure_leaves_no_summary_and_shows_the_first_line_of_why() -> None:
     assert written(page).splitlines()[-1].split() == ["✗", "not", "ready", "ticker", "2.0", "s", "exit", "code", "1"]
 
 
+def test_a_long_line_is_whole_in_a_file_and_cut_on_a_terminal_that_redraws() -> None:
+    event = Event(NOW, "failed", "web", "word " * 60, "start", 1)
+    for live in (False, True):
+        page = screen(live=live)
+        with Progress(page) as progress:
+            progress(event)
+        assert ("word " * 59 in written(page)) is not live
+        assert ("…" in written(page)) is live
+
+
 def test_what_is_said_outside_of_a_step_gets_a_line() -> None:
     page = screen()
     with Progress(page) as progress:
