@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from dataclasses import replace
+from functools import partial
 
 from lokifi.kit import proc
 from lokifi.kit.errors import RuntimeFailed
@@ -191,7 +192,7 @@ class Part:
         held.release()
         if self.last_leader in self.yard.narrow:
             self.yard.unswept[self.name] = self.leader
-        self.yard.emit("started", self.name, f"started as process {held.pid}", pid=held.pid)
+        self._say("started", f"started as process {held.pid}", pid=held.pid)
 
     def _on_end(self, how: str) -> None:
         """Called while the leader is still a zombie: its group cannot be anybody else's yet."""
@@ -218,11 +219,13 @@ class Part:
         crashing = self.quick >= CRASHING_AFTER
         was = self.state.state
         restarts = self.state.restarts + 1
-        self._enter("crashing" if crashing else "restarting", pid=None, last_exit=how[:200], restarts=restarts)
-        self.yard.emit("exited", self.name, f"ended after {up:.1f} s: {how}", how=how)
+        phase: Phase = "crashing" if crashing else "restarting"
+        # The next process comes first: without a pause its own record follows at once.
+        self._enter(phase, save=pause > 0, pid=None, last_exit=how[:200], restarts=restarts)
+        self._say("exited", f"ended after {up:.1f} s: {how}", how=how)
         if crashing and (was != "crashing" or self.quick == CRASHING_AFTER):
             text = f"ended {self.quick} times in a row within {LONG_ENOUGH:g} s, last: {how}"
-            self.yard.emit("crashing", self.name, text)
+            self._say("crashing", text)
         return pause
 
     def answered_ready(self, phase: Phase) -> None:
@@ -260,9 +263,16 @@ class Part:
         if self.leader is not None and self.watching is failed and not self.stopping:
             self._watch()
 
-    def _enter(self, phase: str, **more: object) -> None:
+    def _say(self, kind: str, text: str, **more: object) -> None:
+        """Emit as soon as the present work is done, in order."""
+        say = partial(self.yard.emit, kind, self.name, text, **more)
+        asyncio.get_running_loop().call_soon(say)
+
+    def _enter(self, phase: str, save: bool = True, **more: object) -> None:
         since = self.state.since if phase == self.state.state else time.time()
         self.state = replace(self.state, state=phase, since=since, **more)  # type: ignore[arg-type]
+        if not save:
+            return
         self.generation += 1
         try:
             self.yard.store.save_record(Record(self.state, self.leader, self.quick, self.generation))
