@@ -325,7 +325,7 @@ def test_the_private_server_answers_probes_and_counts_connections(edge: Edge) ->
         status = await exchange(edge.private, request("GET", "/stub_status", "127.0.0.1"))
         other = await exchange(edge.private, request("GET", "/", "127.0.0.1"))
         assert (health.status, health.body, other.status) == (200, b"ok\n", 404)
-        assert b"Active connections: 1" in status.body
+        assert re.search(rb"^Active connections: [1-9]", status.body)
         for path in ("/healthz", "/stub_status"):
             assert (await edge.ask(path)).body[:7] == b"<title>"
 

