@@ -27,7 +27,7 @@ from lokifi.report.progress import Progress, fetching
 )
 @click.option("--attach", "-a", "attached", is_flag=True, help="Follow the logs once everything is ready.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before parts that left the file are stopped.")
-def command(call: Call, attached: bool, yes: bool) -> None:
+def command(call: Call, attached: bool, yes: bool) -> int:
     """Make the platform run as the file says, and wait until every part is ready.
 
     Missing programs are fetched first. Exits with 0 only when every part is ready.
@@ -45,10 +45,13 @@ def command(call: Call, attached: bool, yes: bool) -> None:
     else:
         status.text(call.out, f"{platform} · {environment}", parts, time.time())
     late = [part.name for part in parts if part.state != "ready"]
+    if late and call.json:
+        return RuntimeFailed.code  # the states say which; a second object would spoil the first
     if late:
         raise RuntimeFailed(f"{', '.join(late)} did not get ready", hint=f"see 'lokifi logs {late[0]}'")
     if attached:
         attach(call, session)
+    return 0
 
 
 def _confirm(session: flow.Session, asked: bool) -> None:
