@@ -199,10 +199,17 @@ def test_exec_runs_in_the_parts_surroundings(markets: Platform) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "say", "expect"),
-    [("postgres", "select 6*7 as answer;", "42"), ("redis", "PING", "PONG"), ("backend-1", "echo $((6*7)) $PORT", "42")],
+    ("part", "prompt", "say", "expect"),
+    [
+        ("postgres", "=>", "select 6*7 as answer;", "42"),
+        ("redis", "> ", "PING", "PONG"),
+        ("backend-1", "$ ", "echo $((6*7))", "42"),
+    ],
+    ids=["postgres", "redis", "backend"],
 )
-def test_shell_opens_the_parts_own_client_on_the_terminal(markets: Platform, part: str, say: str, expect: str) -> None:
+def test_shell_opens_the_parts_own_client_on_the_terminal(
+    markets: Platform, part: str, prompt: str, say: str, expect: str
+) -> None:
     """On a real terminal; asked one thing, and left by its end-of-file."""
     pid, terminal = pty.fork()
     if pid == 0:
@@ -210,19 +217,25 @@ def test_shell_opens_the_parts_own_client_on_the_terminal(markets: Platform, par
         os.execve(sys.executable, [sys.executable, "-m", "lokifi", "shell", part], {**markets.environment(), "PAGER": "cat"})
     # Without a size psql would page and redis-cli would ask the terminal.
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 40, 120, 0, 0))
-    seen = b""
     try:
-        deadline = time.monotonic() + 15
-        os.write(terminal, f"{say}\n".encode())
-        while expect.encode() not in seen.replace(say.encode(), b""):
-            assert time.monotonic() < deadline, seen.decode(errors="replace")
-            if select.select([terminal], [], [], 0.2)[0]:
-                seen += os.read(terminal, 65536)
+        heard = _heard(terminal, prompt)
+        os.write(terminal, f"{say}\r".encode())
+        heard += _heard(terminal, f"{expect}\r\n")
         os.write(terminal, b"\x04")
         wait_for(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, 10, "the client ends")
     finally:
         os.close(terminal)
-    assert b"assword" not in seen
+    assert "assword" not in heard
+
+
+def _heard(terminal: int, expected: str) -> str:
+    """What comes, up to what is expected."""
+    heard, deadline = b"", time.monotonic() + 15
+    while expected.encode() not in heard:
+        assert time.monotonic() < deadline, heard.decode(errors="replace")
+        if select.select([terminal], [], [], 0.2)[0]:
+            heard += os.read(terminal, 65536)
+    return heard.decode(errors="replace")
 
 
 def test_down_leaves_nothing_but_the_data(markets: Platform) -> None:

@@ -9,13 +9,17 @@ import subprocess
 import sys
 import time
 
-from tests.e2e.platform import listening, raw_environment, wait_for
+from tests.e2e.platform import Platform, listening, raw_environment, wait_for
 from tests.e2e.toys import ONE, Toys
 from tests.e2e.traffic import get
 
 TAKER = """
 import socket, sys, time
-kept = [socket.create_server(("127.0.0.1", port)) for port in ({port}, int(sys.argv[1]))]
+taken = socket.socket()
+taken.bind(("127.0.0.1", {port}))
+if "{how}" == "listen":
+    taken.listen()
+own = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 time.sleep(600)
 """
 
@@ -33,20 +37,37 @@ def test_a_port_taken_before_up_is_refused_before_anything_starts(toy: Toys) -> 
 
 
 def test_a_port_taken_between_check_and_bind_fails_that_part_alone(toy: Toys) -> None:
-    """Row 2. The taker is the first part's own child, so the port is free when it is checked and taken when it is bound."""
+    """Row 2. The taker is a part that starts first: the port is free when it is checked and taken when it is bound."""
+    platform = _racing(toy, "bind")
+    result = platform.run("up", code=4)
+    assert "web" in result.err and "Address already in use" in result.err
+    states = platform.states()
+    assert states["taker"] == "ready" and states["edge"] == "ready" and states["web"] == "crashing"
+    _give_the_port_back(platform)
+
+
+def test_a_stranger_that_answers_on_a_parts_port_does_not_hide_that_the_part_crashes(toy: Toys) -> None:
+    """Row 2. The taker even answers the probes. The part ends at its bind, and status says so."""
+    platform = _racing(toy, "listen")
+    platform.run("up", code=None)
+    wait_for(lambda: platform.states()["web"] == "crashing", 5, "status shows it")
+    assert "Address already in use" in platform.run("logs", "web").out
+    _give_the_port_back(platform)
+
+
+def _racing(toy: Toys, how: str) -> Platform:
     services = """
 services:
   taker: {path: app, run: python3 -I taker.py $PORT}
   web: {path: app, run: python3 -I server.py $PORT, routes: [/], after: [taker]}
 """
     platform = toy(services)
-    taker = platform.root / "app" / "taker.py"
-    taker.write_text(TAKER.format(port=platform.door + 3))
-    result = platform.run("up", code=4)
-    assert "web" in result.err and "Address already in use" in result.err
-    states = platform.states()
-    assert states["taker"] == "ready" and states["edge"] == "ready" and states["web"] == "crashing"
-    taker.write_text(TAKER.format(port=platform.door + 9))
+    (platform.root / "app" / "taker.py").write_text(TAKER.format(port=platform.door + 3, how=how))
+    return platform
+
+
+def _give_the_port_back(platform: Platform) -> None:
+    (platform.root / "app" / "taker.py").write_text(TAKER.format(port=platform.door + 9, how="bind"))
     platform.run("restart", "taker")
     platform.run("up")
     assert platform.all_ready()
