@@ -15,7 +15,7 @@ from lokifi.kit.files import ensure_dir, inside, write_atomic
 from lokifi.kit.process import run
 from lokifi.plan.diff import config_digest
 from lokifi.plan.stack import Part, Words, digest
-from lokifi.runtimes.local import environment
+from lokifi.runtimes.local import environment, leaving
 from lokifi.runtimes.local.folder import SHARED, give
 from lokifi.runtimes.local.site import Site
 
@@ -67,6 +67,7 @@ class Configs:
         serves by children (nginx) has new ones then. Raises `RuntimeFailed` when it goes on with the old one."""
         pid = next((state.pid for state in self.site.supervisor.states() if state.name == part.name), None)
         before = set(proc.children(pid)) if pid else set()
+        leaving.ask(part, before)
         self.site.supervisor.signal(part.name, signal.Signals[f"SIG{part.reload}"])
         deadline = time.monotonic() + RELOAD_PATIENCE
         while pid and before and not set(proc.children(pid)) - before:

@@ -12,7 +12,7 @@ from lokifi.plan.diff import job_stamp, part_digest
 from lokifi.plan.observed import Observed, ObservedPart
 from lokifi.plan.stack import Job, Part, Stack
 from lokifi.plan.steps import Plan, Step
-from lokifi.runtimes.local import ports
+from lokifi.runtimes.local import leaving, ports
 from lokifi.runtimes.local.configs import Configs
 from lokifi.runtimes.local.inputs import fingerprint
 from lokifi.runtimes.local.oneshots import OneShots
@@ -154,6 +154,7 @@ class LocalRuntime:
         spec = self.specs.spec(part, wanted, self.site.memory.read().outputs)
         before = {state.name: state for state in self.site.supervisor.states()}.get(part.name)
         self.configs.in_force(part)
+        leaving.forget(part)
         self.site.supervisor.put(spec)
         if before is not None and before.digest == wanted and before.state == "crashing":
             self.site.supervisor.restart(part.name)

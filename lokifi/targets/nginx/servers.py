@@ -11,6 +11,12 @@ from lokifi.targets.nginx.words import address, word
 WEBSOCKET_TIMEOUT = "1h"
 """Longest silence on a WebSocket; `proxy_read_timeout` takes no variables, hence the locations of their own."""
 
+AS_SENT = "$request_uri"
+"""A path goes on byte by byte; without this nginx would decode and encode it anew once it has been rewritten."""
+
+PASSAGE = "/-leaving-"
+"""Where requests pass through on their way, while a worker is about to leave; no client can ask for it."""
+
 
 def upstreams(stack: Stack) -> str:
     """One group of servers for each service that the edge leads to.
@@ -53,6 +59,7 @@ def servers(stack: Stack, edge: Part) -> str:
         listen {door};
         server_name {" ".join(_names(stack, edge.ports["http"]))};
 {_indented(HEADERS, 8)}
+{_indented(_leaving(edge), 8)}
 {_locations(stack)}    }}
 
     server {{
@@ -71,6 +78,28 @@ def servers(stack: Stack, edge: Part) -> str:
         }}
     }}
 """
+
+
+def _leaving(edge: Part) -> tuple[str, ...]:
+    """How a worker that is about to be replaced lets go of its connections without losing a request.
+
+    At a reload nginx closes idle connections at once, and a request that crosses such a close on its way is lost
+    (`keepalive_min_timeout` ends that, from nginx 1.27.4 on). So the runtime first asks the workers, each by a file named
+    by its number, to end every connection with its next answer, `Connection: close`. The way through a location without
+    keep-alive does that: nginx never takes it back (`ngx_http_update_location_config`).
+    """
+    folder = word(edge.leaving).strip('"')
+    return (
+        "# A worker that is about to be replaced ends each connection with its next answer.",
+        f'if (-f "{folder}/$pid") {{',
+        f"    rewrite ^ {PASSAGE}$uri last;",
+        "}",
+        f"location ^~ {PASSAGE} {{",
+        "    internal;",
+        "    keepalive_timeout 0;",
+        f'    rewrite "(?s)^{PASSAGE}(.*)$" $1 last;',
+        "}",
+    )
 
 
 def _names(stack: Stack, door: Address) -> list[str]:
@@ -109,7 +138,7 @@ def _proxied(prefix: str, name: str) -> str:
         "if ($websocket) {",
         "    return 418;",
         "}",
-        f"proxy_pass http://{word(name)};",
+        f"proxy_pass http://{word(name)}{AS_SENT};",
     )
     heads = (f"location = {word(prefix)}", f"location {word(prefix)}/") if prefix else ("location /",)
     return "\n".join(_block(head, body) for head in heads)
@@ -117,7 +146,7 @@ def _proxied(prefix: str, name: str) -> str:
 
 def _websocket(name: str) -> str:
     timeouts = (f"proxy_read_timeout {WEBSOCKET_TIMEOUT};", f"proxy_send_timeout {WEBSOCKET_TIMEOUT};")
-    return _block(f"location {_socket(name)}", (*timeouts, f"proxy_pass http://{word(name)};"))
+    return _block(f"location {_socket(name)}", (*timeouts, f"proxy_pass http://{word(name)}{AS_SENT};"))
 
 
 def _socket(name: str) -> str:

@@ -51,24 +51,32 @@ async def client(edge: Edge, tally: Tally, over: asyncio.Event, target: str, pau
 
 
 async def load(edge: Edge, pause: float) -> tuple[Tally, int]:
-    """Twenty reloads; the tally of all clients, and the number of requests that reached the services."""
+    """Twenty reloads, the last two with a WebSocket; the tally of all clients, and how many requests reached the services."""
     tally, over = Tally(), asyncio.Event()
-    async with edge.copies() as copies, connection(edge.port) as (reader, writer):
-        writer.write(request("GET", "/ws", HOST, **UPGRADE))
-        assert (await read(reader)).status == 101
+    async with edge.copies() as copies:
         targets = ["/api/x", "/assets/plain.js"] * (CLIENTS // 2)
         clients = [asyncio.create_task(client(edge, tally, over, target, pause)) for target in targets]
-        for _ in range(RELOADS):
-            before = tally.served
-            await asyncio.to_thread(edge.replace)
-            async with asyncio.timeout(10):
-                while tally.served < before + 5 * CLIENTS:
-                    await asyncio.sleep(0.001)
-        writer.write(b"ping")
-        assert await asyncio.wait_for(reader.readexactly(4), 5) == b"ping"
+        for _ in range(RELOADS - 2):
+            await reload(edge, tally)
+        async with connection(edge.port) as (reader, writer):
+            writer.write(request("GET", "/ws", HOST, **UPGRADE))
+            assert (await read(reader)).status == 101
+            for _ in range(2):
+                await reload(edge, tally)
+            writer.write(b"ping")
+            assert await asyncio.wait_for(reader.readexactly(4), 5) == b"ping"
         over.set()
         await asyncio.gather(*clients)
         return tally, sum(len(copy.requests) for copy in copies) - 1
+
+
+async def reload(edge: Edge, tally: Tally) -> None:
+    """Reload as the runtime does, and see the new workers serve."""
+    before = tally.served
+    await asyncio.to_thread(edge.replace)
+    async with asyncio.timeout(10):
+        while tally.served < before + 5 * CLIENTS:
+            await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.016], ids=["without a pause", "500 a second"])
