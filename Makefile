@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 LOKIFI := $(BIN)/lokifi
 READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
-LINT_PATHS := lokifi tests bench
+LINT_PATHS := lokifi tests bench docs
 
-.PHONY: up down test test-unit test-apps constraints lint format bench build schema golden clean help system
+.PHONY: up down test test-unit test-apps constraints lint format bench build schema golden docs clean help system
 
 up: $(READY)  ## set up and run the platform: everything on this machine, no Docker
 	@$(LOKIFI) up
@@ -48,6 +48,9 @@ schema: $(READY)  ## write lokifi.schema.json
 
 golden: $(DEV)  ## rewrite the golden files of the tests
 	@$(BIN)/python -m tests.golden --write
+
+docs: $(DEV)  ## rewrite the pages made from the model and the commands: docs/file.md, docs/commands.md
+	@$(BIN)/python -m docs.build
 
 clean:  ## remove what was built; a running platform is stopped first, its data stays in .lokifi
 	@if [ -x $(LOKIFI) ] && [ -d .lokifi ]; then $(LOKIFI) down; fi
