@@ -54,6 +54,8 @@ class Vault:
             raise Refused(
                 f"the secret {name} cannot be read", hint="'lokifi up' makes missing ones", place=str(path)
             ) from error
+        if "\0" in value:
+            raise Refused(f"the secret {name} holds a NUL character", hint="write it as text", place=str(path))
         if not value:
             raise Refused(
                 f"the secret {name} is blank", hint="write its value into the file, or remove the file", place=str(path)
