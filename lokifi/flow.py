@@ -94,9 +94,10 @@ def down(asked: Session, listen: Listener, *, purge: bool = False) -> None:
 
 def restart(asked: Session, names: Sequence[str], listen: Listener) -> list[PartStatus]:
     """Restart parts, or all copies of a service, one after the other; each is ready before the next."""
+    parts = known(asked.stack, names)
     with _changing(asked, "restart", listen) as tell:
         asked.site.supervisor.start()
-        for name in known(asked.stack, names):
+        for name in parts:
             begun = time.monotonic()
             tell(_event("started", name, "restart", "restart"))
             asked.running.restart(name)
@@ -136,5 +137,9 @@ def _teller(tell: Listener) -> Callable[[Outcome], None]:
 def _walked(outcomes: list[Outcome]) -> None:
     failures = [(outcome.step, outcome.failure) for outcome in outcomes if outcome.failure]
     if failures:
-        sentences = "\n".join(f"{step.subject}: {failure.sentence}" for step, failure in failures)
+        sentences = "\n".join(_about(step.subject, failure.sentence) for step, failure in failures)
         raise RuntimeFailed(sentences, hint=failures[0][1].hint or "'lokifi logs PART' shows more")
+
+
+def _about(subject: str, sentence: str) -> str:
+    return sentence if sentence.startswith(subject) else f"{subject}: {sentence}"

@@ -12,6 +12,7 @@ from lokifi.cli.context import Call
 from lokifi.cli.define import define
 from lokifi.cli.session import session_of
 from lokifi.contracts import Artefact, Rendering
+from lokifi.kit import generated
 from lokifi.kit.errors import UsageError
 from lokifi.kit.files import ensure_dir, write_atomic
 from lokifi.model.problems import nearest
@@ -35,11 +36,12 @@ def _targets(context: click.Context, parameter: click.Parameter, begun: str) -> 
     json=True,
 )
 @click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=_targets)
+@click.option("--force", is_flag=True, help="Replace files that were edited since they were rendered.")
 @click.option("--into", metavar="DIR", type=click.Path(path_type=Path), help="The folder; else infra/ beside the file.")
-def command(call: Call, targets: tuple[str, ...], into: Path | None) -> None:
+def command(call: Call, targets: tuple[str, ...], into: Path | None, force: bool) -> None:
     """Write the configuration files of TARGETs to read them; secrets stand in them as references.
 
-    Says what a target could not keep of the file.
+    Says what a target could not keep of the file. A file that was edited since is kept, unless --force.
     """
     unknown = [name for name in targets if name not in (*flow.TARGETS, SCHEMA)]
     if unknown:
@@ -49,7 +51,7 @@ def command(call: Call, targets: tuple[str, ...], into: Path | None) -> None:
     if set(targets) != {SCHEMA}:
         stack = session_of(call).stack
         made = flow.render(stack, [name for name in targets if name != SCHEMA])
-        render.write(made, folder)
+        generated.write(folder, render.readable(made), force=force)
     if SCHEMA in targets:
         beside = into or call.file.parent
         write_atomic(ensure_dir(beside) / SCHEMA_FILE, json.dumps(schema(), indent=2) + "\n")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.text import Text
 
 from lokifi.contracts import Rendering
-from lokifi.kit.errors import Refused
-from lokifi.kit.files import ensure_dir, inside, write_atomic
 from lokifi.plan.stack import SecretRef, Words
 from lokifi.report.console import cell, columns, show
 from lokifi.report.safe import safe
@@ -16,15 +12,9 @@ from lokifi.report.screen import Screen
 from lokifi.report.times import counted
 
 
-def write(rendering: Rendering, folder: Path) -> None:
-    """Write every artefact below `folder`, `${NAME}` in the place of a secret. Raises `Refused` for a link out of it."""
-    ensure_dir(folder)
-    for artefact in rendering.artefacts:
-        path = inside(folder, artefact.path)
-        if path is None:
-            raise Refused(f"{artefact.path} would be written outside of {folder.name}", hint="remove the link there")
-        ensure_dir(path.parent)
-        write_atomic(path, _readable(artefact.text), artefact.mode)
+def readable(rendering: Rendering) -> dict[str, tuple[str, int]]:
+    """Path → text and mode of every artefact, `${NAME}` in the place of a secret."""
+    return {artefact.path: (_readable(artefact.text), artefact.mode) for artefact in rendering.artefacts}
 
 
 def _readable(words: Words) -> str:

@@ -25,6 +25,8 @@ DAY_SECONDS = 60.0
 PRUNE_SECONDS = 3600.0
 STALE_SECONDS = 10.0
 RETRY_FIRST, RETRY_MOST = 0.1, 2.0
+CANCEL_AGAIN = 0.2
+"""Seconds until work that has not ended is told once more."""
 LAST_WORDS_SECONDS = 2.0
 STATEMENT_MILLISECONDS = 10_000
 # A market is not moved by more than this at once, however long the process was suspended.
@@ -156,8 +158,10 @@ async def serve(options: settings.Settings) -> None:
         server.close()
     if work.done():
         work.result()
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
+    while not work.done():
+        # Again until it heeds: before Python 3.12, a wait_for inside may swallow a cancellation that meets its result.
+        work.cancel()
+        await asyncio.wait({work}, timeout=CANCEL_AGAIN)
     await ticker.last_words()
     await asyncio.gather(publisher.close(), database.close())
     log.info("stopped")

@@ -155,6 +155,7 @@ def test_health_fails_when_no_tick_is_made(work: Begin, postgres: Postgres, redi
 
 def test_sigint_ends_it_too(work: Begin, redis_server: Redis, migrated: str) -> None:
     worker = work(migrated, redis_server.url)
+    until(lambda: worker.logged("ticking"), "ticking")
     assert worker.process.stop(signal.SIGINT) == 0
     assert worker.logged("stopped")
 

@@ -105,6 +105,9 @@ class Keepalive:
         while True:
             await asyncio.sleep(HOUSEKEEPING)
             tick += 1
+            if Path().stat().st_nlink == 0 and self.ending is None:
+                # Its folder, where it stands, was removed: nobody can reach it or its parts any more.
+                self.ending = asyncio.create_task(self.shutdown())
             self.yard.sweep()
             if tick % FAMILIES_EVERY == 0:
                 self.yard.remember_families()

@@ -171,8 +171,9 @@ class Store:
             path.unlink(missing_ok=True)
 
     def begin_closing(self) -> None:
-        """Note that all parts are about to be stopped for good. Raises `Refused`."""
-        write_atomic(self.run / CLOSING, "", 0o600)
+        """Note that all parts are about to be stopped for good; a removed folder takes no note. Raises `Refused`."""
+        if self.run.is_dir():
+            write_atomic(self.run / CLOSING, "", 0o600)
 
     def end_closing(self) -> None:
         """Note that this is done."""

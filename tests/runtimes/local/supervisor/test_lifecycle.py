@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -159,6 +160,13 @@ def test_shutdown_without_a_supervisor_stops_what_it_left(supervisor: Supervisor
     assert not runs(pid)
     assert not supervisor.running()
     assert supervisor.states() == []
+
+
+def test_a_removed_folder_ends_the_supervisor_and_its_parts(supervisor: Supervisor, folder: Path, make: MakeSpec) -> None:
+    supervisor.put(make("part", "sleep", "60"))
+    part, keeper = pid_of(supervisor, "part"), supervisor.pid()
+    shutil.rmtree(folder)
+    eventually(lambda: not runs(part) and not runs(keeper))
 
 
 def test_two_starts_at_once_make_one_supervisor(folder: Path) -> None:
