@@ -78,8 +78,15 @@ class _Draft:
             return "was not done yet"
         if job.kind == "init":
             return ""
+        if job.kind == "release" and any(self.anew(need) for need in job.needs):
+            return "its data is made anew"
         changed = self.observed.done[job.name] != job_stamp(job, self.observed.inputs.get(job.name, ""))
         return "its sources changed" if changed else ""
+
+    def anew(self, need: str) -> bool:
+        """Whether a store gets a new data folder; its `init` was looked at before all that needs it."""
+        inits = [job for part in self.stack.group(need) for job in part.needs if job in self.stack.jobs]
+        return any(job in self.jobs for job in inits if self.stack.jobs[job].kind == "init")
 
     def unlike(self, part: Part) -> str:
         """Why a part must be started, or nothing when it runs as the file says."""

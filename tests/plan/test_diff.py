@@ -117,6 +117,16 @@ SITUATIONS: dict[str, tuple[Change, dict[str, str], list[str]]] = {
         {},
         [],
     ),
+    "data that was taken away is made anew, and released into": (
+        lambda world: (world.done.pop("postgres-init"), world.parts.pop("postgres")),
+        {},
+        [
+            "run postgres-init: was not done yet",
+            "run release-api: its data is made anew < wait postgres",
+            "start postgres: does not run < run postgres-init",
+            "wait postgres: until it is ready < start postgres",
+        ],
+    ),
     "a part crashes": (
         lambda world: world.be("worker", state="crashing", reason="exit code 1"),
         {},
