@@ -6,8 +6,12 @@ from lokifi.model.edge import Edge
 from lokifi.model.grammar import seconds_of
 from lokifi.targets.nginx.words import duration, size, word
 
-LONGEST_RETRY = 5.0
-"""Seconds after which a request goes to no other copy, however it failed."""
+LONGEST_RETRY = 15.0
+"""Seconds after which a request goes to no other copy, however it failed.
+
+Longer than it takes to find and kill a hung copy with the default probes (three times a period of 1 s and a time-out of
+2 s), so that what waited for it is answered by another.
+"""
 
 TYPES = """\
     types {
