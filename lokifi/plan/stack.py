@@ -117,7 +117,7 @@ class Job:
 
     `inputs` are paths below the project whose content decides whether it is due again; `output` is what it makes,
     below the project for `install` and `build` of node, else a folder of the environment; the result of the first
-    command of a `cached` job may be copied from an earlier run by the same program.
+    `cached` commands, which hold no secret, may be copied from an earlier run by the same program.
     """
 
     name: str
@@ -128,7 +128,7 @@ class Job:
     inputs: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     output: str = ""
-    cached: bool = False
+    cached: int = 0
     toolchain: Literal["python", "node", "none"] = "none"
     minimum: tuple[int, ...] = ()
 

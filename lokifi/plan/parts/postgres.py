@@ -51,13 +51,14 @@ def part(store: Postgres, layout: Layout, platform: str) -> Part:
 
 
 def jobs(store: Postgres, layout: Layout, platform: str) -> list[Job]:
-    """The data folder: initdb, then the role and its database in single-user mode, so that no password travels."""
+    """The data folder: initdb, then the role and its database in single-user mode, so that no password travels.
+
+    The password comes last, so that all before it can be kept for the next time.
+    """
     name = database_of(platform)
-    roles: Words = (
-        f'CREATE ROLE "{name}" LOGIN PASSWORD \'',
-        SecretRef(PASSWORD, "scram"),
-        f'\'\nCREATE DATABASE "{name}" OWNER "{name}"\n',
-    )
+    roles = f'CREATE ROLE "{name}" LOGIN\nCREATE DATABASE "{name}" OWNER "{name}"\n'
+    password: Words = (f'ALTER ROLE "{name}" PASSWORD \'', SecretRef(PASSWORD, "scram"), "'\n")
+    single = ("postgres", "--single", "-D", OUTPUT, "postgres")
     # The rendered pg_hba.conf is the one in force; initdb's own lets nobody in.
     initdb = ("initdb", "-D", OUTPUT, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
     options = ("--no-instructions", "--data-checksums", "--auth=reject")
@@ -65,10 +66,10 @@ def jobs(store: Postgres, layout: Layout, platform: str) -> list[Job]:
         Job(
             name="postgres-init",
             kind="init",
-            commands=(Command(initdb + options), Command(("postgres", "--single", "-D", OUTPUT, "postgres"), roles)),
+            commands=(Command(initdb + options), Command(single, (roles,)), Command(single, password)),
             folder="",
             output=layout.data("postgres"),
-            cached=True,
+            cached=2,
             minimum=(store.version,),
         )
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from lokifi.kit.errors import Refused, RuntimeFailed
 from lokifi.kit.files import ensure_dir
 from lokifi.kit.process import Completed, run
-from lokifi.plan.stack import OUTPUT, Job, digest
+from lokifi.plan.stack import OUTPUT, Command, Job, digest
 from lokifi.runtimes.local import environment
 from lokifi.runtimes.local.folder import PRIVATE, SHARED, give
 from lokifi.runtimes.local.site import Site
@@ -37,13 +37,8 @@ class OneShots:
         shutil.rmtree(scratch, ignore_errors=True)
         ensure_dir(scratch, PRIVATE)
         give(scratch, self.site.identity.account)
-        note = "made"
-        for number, command in enumerate(job.commands):
-            words = tuple(str(scratch) if word == OUTPUT else word for word in command.argv)
-            if number == 0 and job.cached:
-                note = self._template(job, command.argv, words, scratch)
-            else:
-                self._run(job, words, {}, stdin=self.site.vault.join(command.stdin), cwd=scratch)
+        note = self._template(job, scratch) if job.cached else "made"
+        self._make(job, job.commands[job.cached :], scratch)
         if target.exists():
             target.rmdir()
         scratch.replace(target)
@@ -58,13 +53,19 @@ class OneShots:
             self._run(job, (program, *command.argv[1:]), env, stdin="", cwd=Path(job.folder))
         return "released"
 
-    def _template(self, job: Job, argv: tuple[str, ...], words: tuple[str, ...], scratch: Path) -> str:
-        """The first command's result, copied from an earlier run of the same program where there is one."""
-        program, _ = self.site.tools.path(words[0], job.minimum)
+    def _make(self, job: Job, commands: tuple[Command, ...], scratch: Path) -> None:
+        for command in commands:
+            words = tuple(str(scratch) if word == OUTPUT else word for word in command.argv)
+            self._run(job, words, {}, stdin=self.site.vault.join(command.stdin), cwd=scratch)
+
+    def _template(self, job: Job, scratch: Path) -> str:
+        """What the cached commands make, copied from an earlier run of the same program where there is one."""
+        commands = job.commands[: job.cached]
+        program, _ = self.site.tools.path(commands[0].argv[0], job.minimum)
         owner = self.site.tools.program("postgres", job.minimum)
-        kept = self.site.cache / "templates" / f"{job.name}-{digest(argv, str(program), owner.version)}"
+        kept = self.site.cache / "templates" / f"{job.name}-{digest(commands, str(program), owner.version)}"
         if not kept.is_dir():
-            self._run(job, words, {}, stdin="", cwd=scratch)
+            self._make(job, commands, scratch)
             self._keep(scratch, kept)
             return "made"
         shutil.rmtree(scratch)
