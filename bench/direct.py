@@ -101,10 +101,16 @@ class Direct:
         return next(at for at, word in enumerate(spec.argv) if Path(word).name in ("uvicorn", "python"))
 
     def scripts(self) -> dict[str, Path]:
-        """A shell script for each part that does as lokifi does: folder, environment, account, program."""
+        """A shell script for each part that does as lokifi does: folder, environment, account, program.
+
+        The output goes to a file, for nginx opens /dev/stdout by its name and may not open a pipe of root's.
+        """
         made = {}
         for name, spec in self.specs.items():
-            lines = [f"cd {shlex.quote(str(spec.cwd))} || exit 1"]
+            log = self.kept / f"{name}.log"
+            log.touch()
+            give(log, spec)
+            lines = [f"cd {shlex.quote(str(spec.cwd))} || exit 1", f"exec >>{shlex.quote(str(log))} 2>&1"]
             lines += [f"export {key}={shlex.quote(value)}" for key, value in spec.env.items()]
             become = () if spec.uid is None else ("setpriv", f"--reuid={spec.uid}", f"--regid={spec.gid}", "--clear-groups")
             lines.append("exec " + shlex.join((*become, *spec.argv)))

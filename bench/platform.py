@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -96,7 +97,7 @@ def until(url: str, seconds: float = PATIENCE) -> None:
 
 def free_ports() -> int:
     """The first of `PORTS` neighbouring ports that nobody listens on."""
-    for base in range(FIRST_PORT, LAST_PORT, PORTS):
+    for base in random.sample(range(FIRST_PORT, LAST_PORT, PORTS), 50):
         if all(_free(base + offset) for offset in range(PORTS)):
             return base
     sys.exit("no free ports")
