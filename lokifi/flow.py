@@ -8,24 +8,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lokifi.contracts import Event, EventKind, Listener, PartStatus, Rendering
+from lokifi.contracts import (
+    Caller,
+    Engine,
+    Event,
+    EventKind,
+    Listener,
+    PartStatus,
+    Progress,
+    Rendering,
+    Running,
+    Runtime,
+    Site,
+)
 from lokifi.kit.errors import RuntimeFailed
 from lokifi.model.load import Project, load
 from lokifi.plan.diff import diff
-from lokifi.plan.layout import LocalLayout
 from lokifi.plan.resolve import check_scale, known, resolve
 from lokifi.plan.stack import Stack
 from lokifi.plan.steps import Plan, Step
 from lokifi.plan.walk import Outcome, walk
-from lokifi.runtimes.local import history
-from lokifi.runtimes.local import runtime as local
-from lokifi.runtimes.local.running import LocalRunning
-from lokifi.runtimes.local.site import Caller, Site
+from lokifi.runtimes.local import site as local
 from lokifi.targets.registry import TARGETS, render
 
 __all__ = ["TARGETS", "Session", "down", "known", "render", "restart", "session", "up"]
-RUNTIMES = {"local": local}
-Progress = Callable[[str, int, int], None]
+RUNTIMES: dict[str, Engine] = {"local": local}
 
 
 @dataclass(frozen=True)
@@ -35,15 +42,14 @@ class Session:
     project: Project
     site: Site
     copies: Mapping[str, int]
-    layout: LocalLayout
     stack: Stack
     rendering: Rendering
-    runtime: local.LocalRuntime
+    runtime: Runtime
     plan: Plan
 
     @property
-    def running(self) -> LocalRunning:
-        """The running platform; a supervisor that died is brought back, and adopts the parts."""
+    def running(self) -> Running:
+        """The running platform; what keeps the parts alive is brought back first, should it have died."""
         running = self.runtime.running()
         running.heal()
         return running
@@ -60,22 +66,22 @@ def session(
     """Load the file, resolve it, observe what is, and plan; nothing is written or started."""
     project = load(file, environment, caller.variables)
     check_scale(project.platform, scale or {})
-    site = Site(project, caller)
+    engine = RUNTIMES[project.platform.on]
+    site = engine.open_site(project, caller)
     copies = site.copies(scale or {})
-    layout = site.layout(copies)
-    stack = resolve(project, layout, copies)
-    rendering = render(stack, RUNTIMES[project.platform.on].NEEDS)
-    runtime = local.LocalRuntime(site, stack, rendering, lambda subject, text: listen(_event("progress", subject, text)))
-    plan = diff(stack, runtime.fingerprints(), runtime.observe(stack))
-    return Session(project, site, copies, layout, stack, rendering, runtime, plan)
+    stack = resolve(project, site.layout(copies), copies)
+    rendering = render(stack, engine.NEEDS)
+    runtime = site.runtime(stack, rendering, lambda subject, text: listen(_event("progress", subject, text)))
+    plan = diff(stack, runtime.fingerprints(), runtime.observe())
+    return Session(project, site, copies, stack, rendering, runtime, plan)
 
 
 def up(asked: Session, listen: Listener, progress: Progress) -> list[PartStatus]:
     """Reach the desired state. Raises `RuntimeFailed` naming each part that did not make it, with its last lines."""
     with _changing(asked, "up", listen) as tell:
         asked.runtime.prepare()
-        plan = diff(asked.stack, asked.runtime.fingerprints(), asked.runtime.observe(asked.stack))
-        asked.site.remember(asked.copies, asked.layout)
+        plan = diff(asked.stack, asked.runtime.fingerprints(), asked.runtime.observe())
+        asked.site.remember(asked.copies)
         asked.runtime.equip(plan, progress)
         _walked(walk(plan, asked.runtime.apply, _beginner(tell), _teller(tell)))
     return asked.running.status()
@@ -86,21 +92,19 @@ def down(asked: Session, listen: Listener, *, purge: bool = False) -> None:
     with _changing(asked, "down", listen) as tell:
         environment = asked.project.environment
         tell(_event("started", environment, "stop everything", "stop"))
-        asked.runtime.end()
+        asked.runtime.end(purge=purge)
         tell(_event("done", environment, "stopped", "stop"))
-        if purge:
-            asked.site.folder.purge()
 
 
 def restart(asked: Session, names: Sequence[str], listen: Listener) -> list[PartStatus]:
     """Restart parts, or all copies of a service, one after the other; each is ready before the next."""
     parts = known(asked.stack, names)
     with _changing(asked, "restart", listen) as tell:
-        asked.site.supervisor.start()
+        running = asked.running
         for name in parts:
             begun = time.monotonic()
             tell(_event("started", name, "restart", "restart"))
-            asked.running.restart(name)
+            running.restart(name)
             tell(_event("done", name, "ready", "restart", time.monotonic() - begun))
     return asked.running.status()
 
@@ -110,7 +114,7 @@ def _changing(asked: Session, command: str, listen: Listener) -> Iterator[Listen
     """Hold the lock; what is told is heard and kept."""
 
     def tell(event: Event) -> None:
-        history.record(asked.site.folder.path, event)
+        asked.site.record(event)
         listen(event)
 
     with asked.site.changing(command, lambda holder: listen(_event("progress", command, f"waiting for {holder}"))):

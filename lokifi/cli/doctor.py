@@ -23,7 +23,7 @@ def command(call: Call) -> int:
     Exits with 3 when one is missing.
     """
     session = session_of(call)
-    rows = session.site.tools.summary(session.stack)
+    rows = session.site.tools(session.stack)
     if call.json:
         call.out.json(doctor.as_json(rows))
     else:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from lokifi import flow
 from lokifi.cli.context import Call
-from lokifi.contracts import Event, Listener
-from lokifi.runtimes.local.site import Caller
+from lokifi.contracts import Caller, Event, Listener
 
 
 def _unheard(event: Event) -> None:

@@ -23,4 +23,4 @@ def command(call: Call) -> None:
     session = session_of(call)
     with Progress(call.err) as progress:
         session.site.setup(session.stack, fetching(progress, time.time))
-    doctor.text(call.out, session.site.tools.summary(session.stack))
+    doctor.text(call.out, session.site.tools(session.stack))

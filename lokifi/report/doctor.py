@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from rich.text import Text
 
+from lokifi.contracts import Tool
 from lokifi.report.console import cell, columns, show
 from lokifi.report.safe import safe
 from lokifi.report.screen import Screen
 from lokifi.report.times import counted
 
 
-class Row(Protocol):
-    """One program; `missing` says why it will not do and `command` gets it, both empty when it was found."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def wanted(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def path(self) -> str: ...
-    @property
-    def missing(self) -> str: ...
-    @property
-    def command(self) -> str: ...
-
-
-def text(screen: Screen, rows: Sequence[Row]) -> None:
+def text(screen: Screen, rows: Sequence[Tool]) -> None:
     """The table, and the commands that get what is missing."""
     table = columns("", "PROGRAM", "WANTED", "FOUND", "FROM", "")
     for row in rows:
@@ -51,7 +32,7 @@ def text(screen: Screen, rows: Sequence[Row]) -> None:
         screen.line(f"  {screen.paint(safe(command), 'bold')}  {screen.paint(safe(names), 'dim')}")
 
 
-def as_json(rows: Sequence[Row]) -> dict[str, object]:
+def as_json(rows: Sequence[Tool]) -> dict[str, object]:
     """Every row, and whether all is there."""
     fields = ("name", "wanted", "version", "source", "path", "missing", "command")
     programs = [{field: getattr(row, field) or None for field in fields} for row in rows]

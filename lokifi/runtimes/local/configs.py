@@ -17,7 +17,7 @@ from lokifi.plan.diff import config_digest
 from lokifi.plan.stack import Part, Words, digest
 from lokifi.runtimes.local import environment, leaving
 from lokifi.runtimes.local.folder import SHARED, give
-from lokifi.runtimes.local.site import Site
+from lokifi.runtimes.local.place import Place
 
 CHECK_PATIENCE = 30.0
 RELOAD_PATIENCE = 10.0
@@ -26,9 +26,9 @@ GLANCE = 0.005
 
 @dataclass(frozen=True)
 class Configs:
-    """The artefacts of one rendering at one site."""
+    """The artefacts of one rendering at one place."""
 
-    site: Site
+    place: Place
     rendering: Rendering
 
     def wanted(self) -> dict[str, str]:
@@ -37,7 +37,7 @@ class Configs:
 
     def found(self) -> dict[str, str]:
         """The fingerprint that each artefact has on the disk; links do not count."""
-        paths = {artefact.path: self.site.folder.config / artefact.path for artefact in self.rendering.artefacts}
+        paths = {artefact.path: self.place.folder.config / artefact.path for artefact in self.rendering.artefacts}
         return {path: _digest(file.read_bytes()) for path, file in paths.items() if file.is_file() and not file.is_symlink()}
 
     def write(self, path: str, running: bool) -> str:
@@ -46,7 +46,7 @@ class Configs:
         Raises `RuntimeFailed` with what that program said; the old file stays, and so does what runs by it.
         """
         artefact = next(each for each in self.rendering.artefacts if each.path == path)
-        target = inside(self.site.folder.config, path)
+        target = inside(self.place.folder.config, path)
         if target is None:
             raise Refused("a rendered file leaves its folder", place=path)
         ensure_dir(target.parent, SHARED)
@@ -65,10 +65,10 @@ class Configs:
     def reload(self, part: Part) -> str:
         """Tell a running part to read its configuration, and see it do so where that can be seen: a program that
         serves by children (nginx) has new ones then. Raises `RuntimeFailed` when it goes on with the old one."""
-        pid = next((state.pid for state in self.site.supervisor.states() if state.name == part.name), None)
+        pid = next((state.pid for state in self.place.supervisor.states() if state.name == part.name), None)
         before = set(proc.children(pid)) if pid else set()
         leaving.ask(part, before)
-        self.site.supervisor.signal(part.name, signal.Signals[f"SIG{part.reload}"])
+        self.place.supervisor.signal(part.name, signal.Signals[f"SIG{part.reload}"])
         deadline = time.monotonic() + RELOAD_PATIENCE
         while pid and before and not set(proc.children(pid)) - before:
             if time.monotonic() > deadline:
@@ -80,26 +80,26 @@ class Configs:
     def in_force(self, part: Part) -> None:
         """Remember which configuration a reloadable part runs by."""
         if part.reload:
-            self.site.memory.note("configs", part.name, config_digest(part, self.wanted()))
+            self.place.memory.note("configs", part.name, config_digest(part, self.wanted()))
 
     def _put(self, artefact: Artefact, target: Path) -> None:
         secret = not all(isinstance(word, str) for word in artefact.text)
-        write_atomic(target, self.site.vault.join(artefact.text), 0o600 if secret else artefact.mode)
-        give(target, self.site.identity.account)
+        write_atomic(target, self.place.vault.join(artefact.text), 0o600 if secret else artefact.mode)
+        give(target, self.place.identity.account)
 
     def _check(self, artefact: Artefact, candidate: Path) -> None:
-        program, needed = self.site.tools.path(artefact.checker[0])
+        program, needed = self.place.tools.path(artefact.checker[0])
         words = [str(candidate) if word == "{}" else word for word in artefact.checker[1:]]
-        env = environment.of_part(self.site.folder.path, [program.parent], needed)
-        argv = [*self.site.identity.prefix, str(program), *words]
-        done = run(argv, cwd=candidate.parent, env=env, timeout=CHECK_PATIENCE, user=self.site.identity.account)
+        env = environment.of_part(self.place.folder.path, [program.parent], needed)
+        argv = [*self.place.identity.prefix, str(program), *words]
+        done = run(argv, cwd=candidate.parent, env=env, timeout=CHECK_PATIENCE, user=self.place.identity.account)
         if done.returncode != 0:
             said = (done.stderr or done.stdout).replace(str(candidate), artefact.path).strip()
             raise RuntimeFailed(f"{program.name} refuses {artefact.path}: {said}", hint="the old configuration stays in force")
 
     def _digest(self, words: Words) -> str:
-        missing = self.site.vault.missing([words])
-        return digest(words) if missing else _digest(self.site.vault.join(words).encode())
+        missing = self.place.vault.missing([words])
+        return digest(words) if missing else _digest(self.place.vault.join(words).encode())
 
 
 def _digest(raw: bytes) -> str:

@@ -13,7 +13,7 @@ from lokifi.kit.process import Completed, run
 from lokifi.plan.stack import OUTPUT, Command, Job, digest
 from lokifi.runtimes.local import environment
 from lokifi.runtimes.local.folder import PRIVATE, SHARED, give
-from lokifi.runtimes.local.site import Site
+from lokifi.runtimes.local.place import Place
 
 LONGEST = 600.0
 LAST_LINES = 15
@@ -23,7 +23,7 @@ LAST_LINES = 15
 class OneShots:
     """Runs init and release jobs under the parts' identity."""
 
-    site: Site
+    place: Place
 
     def init(self, job: Job) -> str:
         """Make a data folder: all commands work on a scratch folder that gets its name when they have succeeded.
@@ -36,7 +36,7 @@ class OneShots:
         scratch = target.with_name(f".{target.name}.new")
         shutil.rmtree(scratch, ignore_errors=True)
         ensure_dir(scratch, PRIVATE)
-        give(scratch, self.site.identity.account)
+        give(scratch, self.place.identity.account)
         note = self._template(job, scratch) if job.cached else "made"
         self._make(job, job.commands[job.cached :], scratch)
         if target.exists():
@@ -46,7 +46,7 @@ class OneShots:
 
     def release(self, job: Job, own: Mapping[str, str], first: list[Path]) -> str:
         """Run a release to its end. Raises `RuntimeFailed` with its last lines."""
-        home = self.site.folder.data_of(job.name, self.site.identity.account)
+        home = self.place.folder.data_of(job.name, self.place.identity.account)
         for command in job.commands:
             env = environment.of_part(home, first, own)
             program = shutil.which(command.argv[0], path=env["PATH"]) or command.argv[0]
@@ -56,14 +56,14 @@ class OneShots:
     def _make(self, job: Job, commands: tuple[Command, ...], scratch: Path) -> None:
         for command in commands:
             words = tuple(str(scratch) if word == OUTPUT else word for word in command.argv)
-            self._run(job, words, {}, stdin=self.site.vault.join(command.stdin), cwd=scratch)
+            self._run(job, words, {}, stdin=self.place.vault.join(command.stdin), cwd=scratch)
 
     def _template(self, job: Job, scratch: Path) -> str:
         """What the cached commands make, copied from an earlier run of the same program where there is one."""
         commands = job.commands[: job.cached]
-        program, _ = self.site.tools.path(commands[0].argv[0], job.minimum)
-        owner = self.site.tools.program("postgres", job.minimum)
-        kept = self.site.cache / "templates" / f"{job.name}-{digest(commands, str(program), owner.version)}"
+        program, _ = self.place.tools.path(commands[0].argv[0], job.minimum)
+        owner = self.place.tools.program("postgres", job.minimum)
+        kept = self.place.cache / "templates" / f"{job.name}-{digest(commands, str(program), owner.version)}"
         if not kept.is_dir():
             self._make(job, commands, scratch)
             self._keep(scratch, kept)
@@ -72,7 +72,7 @@ class OneShots:
         shutil.copytree(kept, scratch, symlinks=True)
         scratch.chmod(PRIVATE)
         for path in (scratch, *scratch.rglob("*")):
-            give(path, self.site.identity.account)
+            give(path, self.place.identity.account)
         return "copied from a template"
 
     def _keep(self, made: Path, kept: Path) -> None:
@@ -87,10 +87,10 @@ class OneShots:
             return
 
     def _run(self, job: Job, words: tuple[str, ...], env: Mapping[str, str], *, stdin: str, cwd: Path) -> Completed:
-        program, needed = (Path(words[0]), {}) if words[0].startswith("/") else self.site.tools.path(words[0], job.minimum)
+        program, needed = (Path(words[0]), {}) if words[0].startswith("/") else self.place.tools.path(words[0], job.minimum)
         full = dict(env) or environment.of_part(cwd, [program.parent], needed)
-        argv = [*self.site.identity.prefix, str(program), *words[1:]]
-        done = run(argv, cwd=cwd, env=full, input=stdin, timeout=LONGEST, user=self.site.identity.account)
+        argv = [*self.place.identity.prefix, str(program), *words[1:]]
+        done = run(argv, cwd=cwd, env=full, input=stdin, timeout=LONGEST, user=self.place.identity.account)
         if done.returncode != 0:
             lines = [*done.stdout.splitlines(), *done.stderr.splitlines()][-LAST_LINES:]
             told = "\n".join(f"    {line}" for line in lines)

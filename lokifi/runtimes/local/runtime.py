@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
-from lokifi.contracts import Rendering
+from lokifi.contracts import Progress, Rendering, Say
 from lokifi.kit.errors import LokifiError, RuntimeFailed
 from lokifi.plan.diff import job_stamp, part_digest
 from lokifi.plan.observed import Observed, ObservedPart
@@ -16,33 +15,30 @@ from lokifi.runtimes.local import leaving, ports
 from lokifi.runtimes.local.configs import Configs
 from lokifi.runtimes.local.inputs import fingerprint
 from lokifi.runtimes.local.oneshots import OneShots
+from lokifi.runtimes.local.place import Place
 from lokifi.runtimes.local.running import LocalRunning
-from lokifi.runtimes.local.site import Progress, Site
 from lokifi.runtimes.local.specs import Specs
 from lokifi.runtimes.local.state import State
 
-ABOUT = "plain processes on this machine, no containers"
-NEEDS = ("nginx", "postgres", "redis", "prometheus")
 LAST_LINES = 12
 _COPY_NUMBER = re.compile(r"-[0-9]+\Z")
-Say = Callable[[str, str], None]
 
 
 class LocalRuntime:
-    """One stack at one site; `say(subject, line)` is told what long steps print."""
+    """One stack at one place; `say(subject, line)` is told what long steps print."""
 
-    def __init__(self, site: Site, stack: Stack, rendering: Rendering, say: Say) -> None:
-        self.site = site
+    def __init__(self, place: Place, stack: Stack, rendering: Rendering, say: Say) -> None:
+        self.place = place
         self.stack = stack
         self.rendering = rendering
         self.say = say
-        self.oneshots = OneShots(site)
-        self.specs = Specs(site, stack)
-        self.configs = Configs(site, rendering)
+        self.oneshots = OneShots(place)
+        self.specs = Specs(place, stack)
+        self.configs = Configs(place, rendering)
 
-    def observe(self, stack: Stack) -> Observed:
+    def observe(self) -> Observed:
         """What runs, what was made, and what the sources are at this moment; reads only."""
-        state = self.site.memory.read()
+        state = self.place.memory.read()
         parts = {
             each.name: ObservedPart(
                 each.name,
@@ -52,11 +48,11 @@ class LocalRuntime:
                 each.state,
                 each.last_exit,
             )
-            for each in self.site.supervisor.states()
+            for each in self.place.supervisor.states()
             if each.state != "stopped"
         }
         done = {name: stamp for name, stamp in state.done.items() if self._still_there(name, state)}
-        return Observed(parts, {name: self._inputs(job) for name, job in stack.jobs.items()}, done, self.configs.found())
+        return Observed(parts, {name: self._inputs(job) for name, job in self.stack.jobs.items()}, done, self.configs.found())
 
     def fingerprints(self) -> dict[str, str]:
         """What each artefact must look like on the disk."""
@@ -64,9 +60,9 @@ class LocalRuntime:
 
     def prepare(self) -> None:
         """Before a plan is made to be walked: secrets exist, none is blank, and a supervisor lives."""
-        made = self.site.vault.make(self.stack.secrets)
+        made = self.place.vault.make(self.stack.secrets)
         for name in self.stack.secrets:
-            self.site.vault.value(name)
+            self.place.vault.value(name)
         if made:
             self.say("secrets", f"made {', '.join(made)}")
 
@@ -75,15 +71,15 @@ class LocalRuntime:
         supervisor lives, having adopted what a dead one left."""
         subjects = {step.subject for step in plan.steps}
         parts = [part for part in self.stack.parts.values() if part.name in subjects]
-        running = {state.name for state in self.site.supervisor.states() if state.pid}
+        running = {state.name for state in self.place.supervisor.states() if state.pid}
         ports.check(part for part in parts if part.name not in running)
-        needs = self.site.tools.needs(parts, [job for job in self.stack.jobs.values() if job.name in subjects])
-        self.site.fetch(self.site.tools.missing(needs), progress)
-        self.site.supervisor.start()
+        needs = self.place.tools.needs(parts, [job for job in self.stack.jobs.values() if job.name in subjects])
+        self.place.fetch(self.place.tools.missing(needs), progress)
+        self.place.supervisor.start()
 
     def apply(self, step: Step) -> str:
         """Do one step."""
-        supervisor = self.site.supervisor
+        supervisor = self.place.supervisor
         match step.kind:
             case "write":
                 return self._write(step.subject)
@@ -100,19 +96,21 @@ class LocalRuntime:
                 return "stopped"
             case "remove":
                 supervisor.forget(step.subject)
-                self.site.memory.note("configs", step.subject, None)
+                self.place.memory.note("configs", step.subject, None)
                 return "removed"
 
-    def end(self) -> None:
-        """Stop every part and the supervisor; nothing of the platform is left running."""
-        self.site.supervisor.shutdown()
+    def end(self, *, purge: bool) -> None:
+        """Stop every part and the supervisor; with `purge` the environment's folder goes too."""
+        self.place.supervisor.shutdown()
+        if purge:
+            self.place.folder.purge()
 
     def running(self) -> LocalRunning:
         """The running platform."""
-        return LocalRunning(self.site, self.stack)
+        return LocalRunning(self.place, self.stack)
 
     def _inputs(self, job: Job) -> str:
-        return fingerprint(self.site.project.root, job.inputs) if job.inputs else ""
+        return fingerprint(self.place.project.root, job.inputs) if job.inputs else ""
 
     def _still_there(self, name: str, state: State) -> bool:
         """Whether what a job made still exists; somebody may have removed it."""
@@ -125,44 +123,44 @@ class LocalRuntime:
         return not output or Path(output).is_dir()
 
     def _write(self, path: str) -> str:
-        running = {state.name for state in self.site.supervisor.states() if state.state == "ready"}
+        running = {state.name for state in self.place.supervisor.states() if state.state == "ready"}
         return self.configs.write(path, any(path in part.configs for part in self.stack.parts.values() if part.name in running))
 
     def _job(self, job: Job) -> str:
         stamp = job_stamp(job, self._inputs(job))
-        own = {name: self.site.vault.join(words) for name, words in job.env.items()}
-        output, note = self.site.installer.output(job, stamp), "done"
+        own = {name: self.place.vault.join(words) for name, words in job.env.items()}
+        output, note = self.place.installer.output(job, stamp), "done"
         match job.kind:
             case "install":
-                self.site.installer.install(job, output, lambda line: self.say(job.name, line))
+                self.place.installer.install(job, output, lambda line: self.say(job.name, line))
             case "build":
-                self.site.installer.build(job, own, output, lambda line: self.say(job.name, line))
+                self.place.installer.build(job, own, output, lambda line: self.say(job.name, line))
             case "init":
                 note = self.oneshots.init(job)
             case "release":
-                installed = self.site.memory.read().outputs
+                installed = self.place.memory.read().outputs
                 found = next((installed[need] for need in job.needs if need in installed), "")
-                note = self.oneshots.release(job, own, self.site.installer.first_folders(job.toolchain, found))
-        self.site.memory.note("outputs", job.name, output or None)
-        self.site.memory.note("done", job.name, stamp)
+                note = self.oneshots.release(job, own, self.place.installer.first_folders(job.toolchain, found))
+        self.place.memory.note("outputs", job.name, output or None)
+        self.place.memory.note("done", job.name, stamp)
         return note
 
     def _start(self, part: Part) -> str:
         jobs = [self.stack.jobs[need] for need in part.needs if need in self.stack.jobs]
         inputs = {job.name: self._inputs(job) for job in jobs}
         wanted = part_digest(part, self.stack, inputs, self.fingerprints())
-        spec = self.specs.spec(part, wanted, self.site.memory.read().outputs)
-        before = {state.name: state for state in self.site.supervisor.states()}.get(part.name)
+        spec = self.specs.spec(part, wanted, self.place.memory.read().outputs)
+        before = {state.name: state for state in self.place.supervisor.states()}.get(part.name)
         self.configs.in_force(part)
         leaving.forget(part)
-        self.site.supervisor.put(spec)
+        self.place.supervisor.put(spec)
         if before is not None and before.digest == wanted and before.state == "crashing":
-            self.site.supervisor.restart(part.name)
+            self.place.supervisor.restart(part.name)
         return "started"
 
     def _wait(self, part: Part) -> str:
         try:
-            return self.site.supervisor.wait(part.name, part.health.startup_timeout).state
+            return self.place.supervisor.wait(part.name, part.health.startup_timeout).state
         except LokifiError as error:
             lines = [f"    {line.text}" for line in self.running().tail(part.name, LAST_LINES)]
             raise RuntimeFailed("\n".join([error.sentence, *lines]), hint=error.hint) from error

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lokifi.contracts import Tool
 from lokifi.kit.errors import ToolMissing
 from lokifi.kit.process import Account
 from lokifi.plan.stack import Job, Part, Stack
 from lokifi.runtimes.local.identity import Identity, reachable
-from lokifi.runtimes.local.programs import Need, Program, Row, Unfit, fetch, find, search_path, summary
+from lokifi.runtimes.local.programs import Need, Program, Unfit, fetch, find, search_path, summary
 
 # Programs that come with another one, in the same folder.
 SIBLINGS = {
@@ -70,7 +71,7 @@ class Tools:
         for program in fetch(needs, self.prefix, progress, self.caller):
             self._found[program.name] = program
 
-    def summary(self, stack: Stack) -> list[Row]:
+    def summary(self, stack: Stack) -> list[Tool]:
         """A row for each program, found or missing, for `lokifi doctor`."""
         return summary(self.all_needs(stack), self.prefix, self._places("python"))
 

@@ -10,6 +10,6 @@ Nothing here needs root, installs anything into the system or starts a service.
 from lokifi.runtimes.local.programs.fetch import fetch
 from lokifi.runtimes.local.programs.find import find, find_all, search_path
 from lokifi.runtimes.local.programs.needs import Need, Program, Seen, Source, Unfit
-from lokifi.runtimes.local.programs.summary import Row, summary
+from lokifi.runtimes.local.programs.summary import summary
 
-__all__ = ["Need", "Program", "Row", "Seen", "Source", "Unfit", "fetch", "find", "find_all", "search_path", "summary"]
+__all__ = ["Need", "Program", "Seen", "Source", "Unfit", "fetch", "find", "find_all", "search_path", "summary"]

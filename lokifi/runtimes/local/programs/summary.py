@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from lokifi.contracts import Tool
 from lokifi.runtimes.local.programs.apt import Apt
 from lokifi.runtimes.local.programs.find import find_all
 from lokifi.runtimes.local.programs.needs import Need, Program
@@ -15,27 +15,14 @@ from lokifi.runtimes.local.programs.wheels import unsuited
 SETUP = "lokifi setup"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One program; `missing` and `command` are empty when it was found, the fields before them when not."""
-
-    name: str
-    wanted: str
-    version: str = ""
-    source: str = ""
-    path: str = ""
-    missing: str = ""
-    command: str = ""
-
-
-def summary(needs: Sequence[Need], prefix: Path, search: Sequence[Path]) -> list[Row]:
-    """A row for each of `needs`, in their order. Errors as `find`."""
+def summary(needs: Sequence[Need], prefix: Path, search: Sequence[Path]) -> list[Tool]:
+    """A line for each of `needs`, in their order. Errors as `find`."""
     rows = []
     for need, answer in zip(needs, find_all(needs, prefix, search), strict=True):
         if isinstance(answer, Program):
-            row = Row(need.name, need.wanted, answer.version, answer.source, str(answer.path))
+            row = Tool(need.name, need.wanted, answer.version, answer.source, str(answer.path))
         else:
-            row = Row(need.name, need.wanted, missing=answer.reason, command=_way_out(need))
+            row = Tool(need.name, need.wanted, missing=answer.reason, command=_way_out(need))
         rows.append(row)
     return rows
 
