@@ -53,7 +53,7 @@ class Load(threading.Thread):
     """Sends `requests` in turn at `rate` a second over `connections` connections until `end` is called."""
 
     def __init__(self, port: int, requests: Sequence[bytes], rate: float, connections: int) -> None:
-        super().__init__(name="load")
+        super().__init__(name="load", daemon=True)
         self.port, self.requests, self.rate, self.size = port, requests, rate, connections
         self.result = Result()
         self._over = threading.Event()

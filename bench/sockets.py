@@ -28,7 +28,7 @@ class Sockets(threading.Thread):
 
     def __post_init__(self) -> None:
         """Name the thread."""
-        super().__init__(name="websockets")
+        super().__init__(name="websockets", daemon=True)
         self._over = threading.Event()
         self._open: dict[socket.socket, bytearray] = {}
 
