@@ -1,9 +1,10 @@
-"""Draws the pictures of the documentation from the real thing: a platform is brought up, edited, hurt and stopped.
+"""Draws the terminal pictures of the documentation from the real thing: a platform is brought up, edited, hurt and stopped.
 
     python -m docs.pictures FOLDER
 
 FOLDER is a clone of this repository whose platform does not run; its `lokifi.yaml` is edited and put back. What the
-commands print becomes `docs/pictures/terminal-*.svg`, the page becomes `page-dark.png`, `page-light.png`, `phone.png`.
+commands print becomes `docs/pictures/terminal-*.svg`. The pictures of the page are those that
+`tests/e2e/test_browser.py` takes.
 """
 
 from __future__ import annotations
@@ -12,16 +13,14 @@ import argparse
 import io
 import json
 import os
-import shlex
-import shutil
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
@@ -76,10 +75,14 @@ class Stage:
         console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
         for line in lines:
             console.print(Text.assemble(("$ ", "bright_black"), (line, "bold")))
-            for printed in Text.from_ansi(self.run(line)).split(allow_blank=True):
+            output = self.run(line).rstrip()
+            for printed in Text.from_ansi(output).split() if output else ():
                 # Cut where a terminal would, which knows no words.
                 for piece in printed.divide(range(COLUMNS, len(printed), COLUMNS)):
                     console.print(piece, no_wrap=True)
+            if line.startswith("kill "):
+                self.settle()
+        console.print()  # the frame cuts the descenders of the last line
         (PICTURES / f"terminal-{name}.svg").write_text(
             console.export_svg(title="lokifi", code_format=FRAME, unique_id=f"lokifi-{name}"), "utf-8"
         )
@@ -87,9 +90,13 @@ class Stage:
 
     def run(self, line: str) -> str:
         """What `line` prints on both streams."""
-        words = shlex.split(line)
         done = subprocess.run(
-            words, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600
+            ["/bin/bash", "-c", line],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=600,
         )
         return done.stdout.decode()
 
@@ -98,6 +105,13 @@ class Stage:
         parts = json.loads(self.run("lokifi status --json"))["parts"]
         return int(next(each["pid"] for each in parts if each["name"] == part))
 
+    def settle(self) -> None:
+        """Wait until every part is ready."""
+        deadline = time.monotonic() + 60
+        while not json.loads(self.run("lokifi status --json"))["ready"]:
+            if time.monotonic() > deadline:
+                raise TimeoutError("not every part got ready")
+
     def edit(self, change: Callable[[str], str]) -> None:
         """Change the platform file."""
         file = self.folder / "lokifi.yaml"
@@ -105,9 +119,9 @@ class Stage:
 
 
 def terminals(stage: Stage) -> None:
-    """Every terminal picture but the first."""
+    """Every picture between `up` and `down`."""
     stage.play("status", "lokifi status")
-    stage.play("heal", f"kill -9 {stage.pid('backend-2')}", "lokifi status", "lokifi events --since 5s")
+    stage.play("heal", f"kill -9 {stage.pid('backend-2')}", "lokifi status", "lokifi events --since 5m | tail -n 3")
     stage.edit(lambda text: text.replace("memory: 64Mi", "memory: 128Mi").replace("metrics: 15d", "metrics: 30d"))
     stage.play("plan", "lokifi plan")
     stage.play("explain", "lokifi explain services.backend")
@@ -124,42 +138,8 @@ def terminals(stage: Stage) -> None:
     mistaken.unlink()
 
 
-def page(browser: Browser, name: str, url: str, width: int, height: int, *, dark: bool) -> None:
-    """The page with a moving chart and two markets in the watchlist."""
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if dark else "light",
-        device_scale_factor=2 if width < 500 else 1,
-    )
-    view = context.new_page()
-    view.goto(url)
-    view.wait_for_selector("[data-testid=chart][data-phase=ready]")
-    view.wait_for_selector("[data-testid=connection][data-state=live]")
-    for number, symbol in enumerate(("ETH-USD", "SOL-USD"), 1):
-        view.locator(f'[data-testid=star][data-symbol="{symbol}"]').click()
-        view.wait_for_function("n => document.querySelectorAll('[data-testid=watchlist-item]').length >= n", arg=number)
-    before = view.locator("[data-testid=chart-price]").inner_text()
-    view.wait_for_function("old => document.querySelector('[data-testid=chart-price]').innerText !== old", arg=before)
-    view.mouse.move(0, 0)
-    view.evaluate("window.scrollTo(0, 0)")
-    view.screenshot(path=PICTURES / f"{name}.png")
-    context.close()
-    sys.stdout.write(f"{name}.png\n")
-
-
-def pages(url: str) -> None:
-    """The pictures of the reference application's page."""
-    with sync_playwright() as playwright:
-        quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync"]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=quiet)
-        page(browser, "page-dark", url, 1280, 800, dark=True)
-        page(browser, "page-light", url, 1280, 800, dark=False)
-        page(browser, "phone", url, 390, 844, dark=True)
-        browser.close()
-
-
 def main() -> None:
-    """Draw all pictures."""
+    """Draw all terminal pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="a clone whose platform may be started, edited and stopped")
     folder = parser.parse_args().folder.resolve()
@@ -168,7 +148,6 @@ def main() -> None:
     stage = Stage(folder, {**os.environ, "PATH": path, "FORCE_COLOR": "1", "COLUMNS": str(COLUMNS)})
     try:
         stage.play("up", "lokifi up")
-        pages("http://127.0.0.1:8080/")
         terminals(stage)
     finally:
         stage.play("down", "lokifi down")
