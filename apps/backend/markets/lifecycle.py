@@ -27,6 +27,8 @@ log = logs.get("markets.lifecycle")
 DRAIN_SECONDS = 3.0
 CANCEL_SECONDS = 0.3
 FLUSH_SECONDS = 0.7
+# Seconds that the start waits for the first connection to PostgreSQL.
+CONNECT_SECONDS = 2.0
 
 
 def exit_zero_on_sigterm() -> None:
@@ -58,6 +60,9 @@ class Lifecycle:
         self._take_signals(services)
         started = time.perf_counter()
         try:
+            # The port opens after this. A proxy in front sends requests to an open port, not to a ready process: let
+            # there be a connection by then. Where PostgreSQL is away the port opens all the same, to say so.
+            await services.database.wait_connected(CONNECT_SECONDS)
             yield
         except asyncio.CancelledError:
             # What uvicorn does instead of an orderly shutdown when it is told to hurry; ours is below.
