@@ -18,7 +18,7 @@ import yaml
 from lokifi.kit.errors import FileError, Problems
 
 MAX_BYTES = 256 * 1024
-MAX_NODES = 10_000
+MAX_NODES = 5_000
 MAX_DEPTH = 40
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")

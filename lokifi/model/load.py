@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping as Variables
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from stat import S_ISREG
 
@@ -20,7 +22,8 @@ from lokifi.model.toolchain import Toolchain, detect
 
 FILE_NAME = "lokifi.yaml"
 DEFAULT_ENVIRONMENT = "development"
-MOST_ENVIRONMENTS = 20
+MOST_ENVIRONMENTS = 10
+Look = Callable[[str], tuple[str, str] | None]
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,16 @@ def load(file: Path, environment: str | None = None, variables: Variables[str, s
     chosen = environment or names[0]
     if chosen not in names:
         raise UsageError(f"there is no environment {chosen!r} in {file.name}", hint=nearest(chosen, names))
+    look = cache(partial(_folder, file.resolve().parent))
     found: dict[tuple[str, str], FileError] = {}
     loaded: Project | None = None
     for name in names:
-        project, problems = _environment(file, document, name, names, variables or {}, chosen == name)
+        project, problems = _environment(file, look, document, name, names, variables or {}, chosen == name)
         found |= {(each.place, each.sentence): each for each in problems}
         if name == chosen:
             loaded = project
+        if len(found) >= MOST_PROBLEMS:
+            break
     if found or loaded is None:
         raise Problems(sorted(found.values(), key=_order)[:MOST_PROBLEMS])
     return loaded
@@ -101,7 +107,7 @@ def _environments(document: Mapping) -> list[str]:
 
 
 def _environment(
-    file: Path, document: Mapping, name: str, names: list[str], variables: Variables[str, str], chosen: bool
+    file: Path, look: Look, document: Mapping, name: str, names: list[str], variables: Variables[str, str], chosen: bool
 ) -> tuple[Project | None, list[FileError]]:
     base = Mapping(
         {key: value for key, value in document.items.items() if key != "environments"},
@@ -121,20 +127,24 @@ def _environment(
         return None, translate(error, nodes, Platform)
     root = file.resolve().parent
     given, problems = _given(platform, nodes, root, variables) if chosen else ({}, [])
-    problems += references.check(platform, nodes) + _folders(platform, nodes, root) + _routes(platform, nodes)
-    toolchains = {} if problems else {key: detect(root / service.path) for key, service in platform.services.items()}
+    problems += references.check(platform, nodes) + _folders(platform, nodes, look) + _routes(platform, nodes)
+    toolchains = (
+        {} if problems or not chosen else {key: detect(root / service.path) for key, service in platform.services.items()}
+    )
     return Project(root, file, name, tuple(names), platform, nodes, over, toolchains, given), problems
 
 
-def _folders(platform: Platform, nodes: Node, root: Path) -> list[FileError]:
-    problems = []
-    for name, service in platform.services.items():
-        folder, path = inside(root, service.path), ("services", name, "path")
-        if folder is None:
-            problems.append(problem(nodes, path, "leads out of the project", "name a folder below the platform file, no link"))
-        elif not folder.is_dir():
-            problems.append(problem(nodes, path, f"there is no folder {service.path!r}", "make it, or correct the path"))
-    return problems
+def _folders(platform: Platform, nodes: Node, look: Look) -> list[FileError]:
+    found = {name: look(service.path) for name, service in platform.services.items()}
+    return [problem(nodes, ("services", name, "path"), *wrong) for name, wrong in found.items() if wrong]
+
+
+def _folder(root: Path, path: str) -> tuple[str, str] | None:
+    """What is wrong with a service's folder, and the way out."""
+    folder = inside(root, path)
+    if folder is None:
+        return "leads out of the project", "name a folder below the platform file, no link"
+    return None if folder.is_dir() else (f"there is no folder {path!r}", "make it, or correct the path")
 
 
 def _routes(platform: Platform, nodes: Node) -> list[FileError]:

@@ -110,7 +110,7 @@ REFUSED: Table = [
       "1:11: the tag '!secret' is refused — remove it; values are plain data"]),
     # numbers
     *[(f"a: {number}\n".encode(), [f"1:4: {NUMBER.format(number)}"])
-      for number in "010 -010 08 0x1F -0x1F 0o17 0b11 1_000 1_000.5 01.5 .inf -.INF .nan".split()],
+      for number in ["010", "-010", "08", "0x1F", "-0x1F", "0o17", "0b11", "1_000", "1_000.5", "01.5", ".inf", "-.INF", ".nan"]],
     (b"a: 1e999\n", ["1:4: the number is too large — quote it if it is text"]),
     (b"a: 1234567890123456789\n", [f"1:4: {DIGITS}"]),
     (b"a: -" + b"9" * 5000 + b"\n", [f"1:4: {DIGITS}"]),
@@ -184,7 +184,7 @@ LAUGHS = b"a: &a [l,l,l,l,l,l,l,l,l]\n" + b"".join(
     b"%c: &%c [%s]\n" % (letter, letter, b",".join([b"*%c" % (letter - 1)] * 9)) for letter in b"bcdefghi"
 )
 HOSTILE: list[tuple[str, str, str]] = [
-    ("billion laughs", repr(LAUGHS), f"f:5:8: {MANY}"),
+    ("billion laughs", repr(LAUGHS), f"f:4:20: {MANY}"),
     ("one megabyte", "b'a: ' + b'x' * (1 << 20)", f"f:1:1: {LONG}"),
     ("ten megabytes", "b'- a\\n' * 2_500_000", f"f:1:1: {LONG}"),
     ("20,000 deep, flow", "b'[' * 20_000", f"f:1:{MAX_DEPTH + 1}: {DEEP}"),
@@ -193,11 +193,11 @@ HOSTILE: list[tuple[str, str, str]] = [
     ("20,000 deep, complex keys", "b'? ' * 20_000", f"f:1:3: {KEY}"),
     ("700 deep, indented", "b''.join(b' ' * n + b'a:\\n' for n in range(700))", f"f:{MAX_DEPTH + 1}:{MAX_DEPTH + 1}: {DEEP}"),
     ("1e6 keys", "b''.join(b'k%d: 1\\n' % n for n in range(1_000_000))", f"f:1:1: {LONG}"),
-    ("as many keys as fit", "b''.join(b'k%d:\\n' % n for n in range(30_000))", f"f:5000:7: {MANY}"),
+    ("as many keys as fit", "b''.join(b'k%d:\\n' % n for n in range(30_000))", f"f:2500:7: {MANY}"),
     ("a huge integer", "b'a: ' + b'9' * 250_000", f"f:1:4: {DIGITS}"),
     ("a huge exponent", "b'a: 1e' + b'9' * 250_000", "f:1:4: the number is too large — quote it if it is text"),
     ("many tags", "b'[' + b'!a b,' * 20_000 + b']'", "f:1:2: the tag '!a' is refused"),
-    ("many anchors", "b'[' + b','.join(b'&a%d x' % n for n in range(9_000)) + b']'", "read"),
+    ("many anchors", "b'[' + b','.join(b'&a%d x' % n for n in range(4_900)) + b']'", "read"),
     ("quotes", "b'a: ' + b'\"' * 250_001", "f:1:6: is not YAML: did not find expected key"),
     ("an endless line", "b'a' * 250_000 + b': b'", "f:1:250001: is not YAML"),
     ("NULs", "b'\\0' * 250_000", "f:1:1: the control character U+0000 stands here"),
