@@ -43,6 +43,7 @@ MERGE = "the merge key '<<' is not part of YAML 1.2 — use an alias for a whole
 DEEP = f"is nested deeper than {MAX_DEPTH} levels — flatten it"
 MANY = f"holds more than {MAX_NODES:,} values, aliases counted at each use — shorten it"
 LONG = f"is longer than {MAX_BYTES:,} bytes — shorten it; values of one platform need far less"
+AMBIGUOUS = ["010", "-010", "08", "0x1F", "-0x1F", "0o17", "0b11", "1_000", "1_000.5", "01.5", ".inf", "-.INF", ".nan"]
 
 Table = list[tuple[bytes, list[str]]]
 
@@ -110,7 +111,7 @@ REFUSED: Table = [
       "1:11: the tag '!secret' is refused — remove it; values are plain data"]),
     # numbers
     *[(f"a: {number}\n".encode(), [f"1:4: {NUMBER.format(number)}"])
-      for number in ["010", "-010", "08", "0x1F", "-0x1F", "0o17", "0b11", "1_000", "1_000.5", "01.5", ".inf", "-.INF", ".nan"]],
+      for number in AMBIGUOUS],
     (b"a: 1e999\n", ["1:4: the number is too large — quote it if it is text"]),
     (b"a: 1234567890123456789\n", [f"1:4: {DIGITS}"]),
     (b"a: -" + b"9" * 5000 + b"\n", [f"1:4: {DIGITS}"]),
