@@ -81,8 +81,8 @@ def up(asked: Session, listen: Listener, progress: Progress) -> list[PartStatus]
     with _changing(asked, "up", listen) as tell:
         asked.runtime.prepare()
         plan = diff(asked.stack, asked.runtime.fingerprints(), asked.runtime.observe())
-        asked.site.remember(asked.copies)
         asked.runtime.equip(plan, progress)
+        asked.site.remember(asked.copies)
         _walked(walk(plan, asked.runtime.apply, _beginner(tell), _teller(tell)))
     return asked.running.status()
 

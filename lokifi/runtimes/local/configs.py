@@ -89,7 +89,7 @@ class Configs:
 
     def _check(self, artefact: Artefact, candidate: Path) -> None:
         program, needed = self.place.tools.path(artefact.checker[0])
-        words = [str(candidate) if word == "{}" else word for word in artefact.checker[1:]]
+        words = [word.replace("{}", str(candidate)) for word in artefact.checker[1:]]
         env = environment.of_part(self.place.folder.path, [program.parent], needed)
         argv = [*self.place.identity.prefix, str(program), *words]
         done = run(argv, cwd=candidate.parent, env=env, timeout=CHECK_PATIENCE, user=self.place.identity.account)

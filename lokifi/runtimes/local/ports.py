@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import psutil
 
@@ -13,11 +13,14 @@ from lokifi.kit.errors import Refused
 from lokifi.plan.stack import Address, Part
 
 
-def check(parts: Iterable[Part]) -> None:
-    """Raises `Refused` naming every port of `parts` that somebody else holds: port, part, pid and command."""
+def check(parts: Iterable[Part], held: Collection[int] = ()) -> None:
+    """Raises `Refused` naming every port of `parts` that somebody else holds: port, part, pid and command.
+
+    `held` are ports that parts of this platform hold themselves.
+    """
     wrong = []
     for part in parts:
-        for address in part.ports.values():
+        for address in (address for address in part.ports.values() if address.port not in held):
             match obstacle(address):
                 case 0:
                     pass

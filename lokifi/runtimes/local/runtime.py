@@ -72,7 +72,8 @@ class LocalRuntime:
         subjects = {step.subject for step in plan.steps}
         parts = [part for part in self.stack.parts.values() if part.name in subjects]
         running = {state.name for state in self.place.supervisor.states() if state.pid}
-        ports.check(part for part in parts if part.name not in running)
+        held = {port for name, port in self.place.memory.read().ports.items() if name.rpartition(".")[0] in running}
+        ports.check(parts, held)
         needs = self.place.tools.needs(parts, [job for job in self.stack.jobs.values() if job.name in subjects])
         self.place.fetch(self.place.tools.missing(needs), progress)
         self.place.supervisor.start()

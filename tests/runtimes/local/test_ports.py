@@ -92,3 +92,7 @@ def test_a_port_that_was_just_left_is_free() -> None:
         accepted.shutdown(socket.SHUT_RDWR)
         client.recv(1)
     assert ports.free(Address("127.0.0.1", port))
+
+
+def test_a_port_that_the_platform_holds_itself_is_no_obstacle(taken: tuple[int, int]) -> None:
+    ports.check([part("edge", Address("127.0.0.1", taken[0]))], {taken[0]})
