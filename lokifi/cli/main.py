@@ -21,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     out, err = screens(given, os.environ)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, terminate)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = _guarded(given, out, err)
         err.flush()
