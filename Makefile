@@ -66,7 +66,8 @@ $(BIN)/uv: constraints.txt
 	@touch $@
 
 $(READY): pyproject.toml constraints.txt $(BIN)/uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --compile-bytecode --editable .
+	@$(BIN)/python -m compileall -q lokifi
 	@touch $@
 
 $(DEV): $(READY)

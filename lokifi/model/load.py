@@ -18,6 +18,7 @@ from lokifi.model import references
 from lokifi.model.grammar import Name, Section
 from lokifi.model.platform import Platform
 from lokifi.model.problems import nearest, problem, translate
+from lokifi.model.remainder import remainder
 from lokifi.model.toolchain import Toolchain, detect
 
 FILE_NAME = "lokifi.yaml"
@@ -124,14 +125,21 @@ def _environment(
     try:
         platform = Platform.model_validate(plain(nodes))
     except ValidationError as error:
-        return None, translate(error, nodes, Platform)
+        left = remainder(nodes, error)
+        rest = _relations(*left, nodes, look) if left else []
+        return None, translate(error, nodes, Platform) + rest
     root = file.resolve().parent
     given, problems = _given(platform, nodes, root, variables) if chosen else ({}, [])
-    problems += references.check(platform, nodes) + _folders(platform, nodes, look) + _routes(platform, nodes)
+    problems += _relations(platform, frozenset(), nodes, look)
     toolchains = (
         {} if problems or not chosen else {key: detect(root / service.path) for key, service in platform.services.items()}
     )
     return Project(root, file, name, tuple(names), platform, nodes, over, toolchains, given), problems
+
+
+def _relations(platform: Platform, lost: frozenset[str], nodes: Node, look: Look) -> list[FileError]:
+    """What is wrong between sections; nothing is said of parts that `lost` something and so cannot be judged."""
+    return references.check(platform, nodes, lost) + _folders(platform, nodes, look) + _routes(platform, nodes)
 
 
 def _folders(platform: Platform, nodes: Node, look: Look) -> list[FileError]:

@@ -63,6 +63,15 @@ def _branch(detail: ErrorDetails, kind: str) -> bool:
     return bool(detail["loc"]) and str(detail["loc"][-1]).startswith(kind)
 
 
+def places(error: ValidationError, root: Node) -> list[Path]:
+    """The paths of what is wrong; for something missing, of what misses it."""
+    found = []
+    for detail in error.errors(include_url=False, include_input=False)[:MOST_PROBLEMS]:
+        path = _existing(root, tuple(step for step in detail["loc"] if step != "[key]"), detail["type"])
+        found.append(path[:-1] if detail["type"] == "missing" else path)
+    return found
+
+
 def _one(detail: ErrorDetails, root: Node, model: type[BaseModel]) -> FileError:
     kind = detail["type"]
     keyed = bool(detail["loc"]) and detail["loc"][-1] == "[key]"

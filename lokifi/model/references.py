@@ -57,8 +57,11 @@ def needs_of(platform: Platform) -> dict[str, set[str]]:
     return needs
 
 
-def check(platform: Platform, root: Node) -> list[FileError]:
-    """Unknown references, unknown `after`, undefined secrets and cycles, each at its place."""
+def check(platform: Platform, root: Node, lost: frozenset[str] = frozenset()) -> list[FileError]:
+    """Unknown references, unknown `after`, undefined secrets and cycles, each at its place.
+
+    `lost` are names that stand in the file but are wrong themselves: whether they are referred to rightly is not said.
+    """
     problems: list[FileError] = []
     known = fields_of(platform)
     parts = [*platform.services, *(store for store in ("postgres", "redis") if store in known)]
@@ -70,16 +73,18 @@ def check(platform: Platform, root: Node) -> list[FileError]:
                 problems.append(problem(root, (*base, "env", variable), "has a '${' without its '}'", hint))
                 continue
             for piece in split(value):
-                if not isinstance(piece, str) and (wrong := _unknown(piece, known, platform)):
+                if isinstance(piece, str) or piece[0] in lost:
+                    continue
+                if wrong := _unknown(piece, known, platform):
                     problems.append(problem(root, (*base, "env", variable), *wrong))
         for index, other in enumerate(service.after):
-            if other not in parts:
+            if other not in parts and other not in lost:
                 problems.append(problem(root, (*base, "after", index), f"there is no part {other!r}", nearest(other, parts)))
         for index, secret in enumerate(service.secrets):
-            if secret not in platform.secrets:
+            if secret not in platform.secrets and secret not in lost:
                 hint = f"add it under secrets, as in '{secret}: generated'"
                 problems.append(problem(root, (*base, "secrets", index), f"the secret {secret!r} is not defined", hint))
-    return problems or _clashes(platform, root) or _cycles(platform, root)
+    return problems or ([] if lost else _clashes(platform, root) or _cycles(platform, root))
 
 
 def _clashes(platform: Platform, root: Node) -> list[FileError]:

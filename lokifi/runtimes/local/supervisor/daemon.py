@@ -14,8 +14,9 @@ from pathlib import Path
 
 from lokifi.kit.errors import LokifiError
 from lokifi.kit.linux import become_subreaper
-from lokifi.runtimes.local.supervisor.control import SOCKET, serve
+from lokifi.runtimes.local.supervisor.control import SOCKET
 from lokifi.runtimes.local.supervisor.keepalive import Keepalive
+from lokifi.runtimes.local.supervisor.listen import serve
 
 LOCK = "lock"
 TOKEN = "token"  # noqa: S105 - the name of a file; the content marks processes and guards nothing
