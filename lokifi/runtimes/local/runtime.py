@@ -72,8 +72,10 @@ class LocalRuntime:
         subjects = {step.subject for step in plan.steps}
         parts = [part for part in self.stack.parts.values() if part.name in subjects]
         running = {state.name for state in self.place.supervisor.states() if state.pid}
-        held = {port for name, port in self.place.memory.read().ports.items() if name.rpartition(".")[0] in running}
-        ports.check(parts, held)
+        dealt = self.place.memory.read().ports
+        held = {port for name, port in dealt.items() if name.rpartition(".")[0] in running}
+        # Where nothing is remembered, because it was damaged, a part that runs is taken to hold what is dealt to it again.
+        ports.check((part for part in parts if dealt or part.name not in running), held)
         needs = self.place.tools.needs(parts, [job for job in self.stack.jobs.values() if job.name in subjects])
         self.place.fetch(self.place.tools.missing(needs), progress)
         self.place.supervisor.start()
