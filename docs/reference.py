@@ -25,6 +25,7 @@ INTRODUCTION = Path(__file__).with_name("file.head.md")
 # A grammar's name in the tables, its type, a value it refuses (the error says the rule), and examples.
 GRAMMARS: tuple[tuple[str, object, str, tuple[str, ...]], ...] = (
     ("name", grammar.Name, "?", ("backend", "price-feed")),
+    ("what comes first", grammar.Prior, "a.b", ("postgres", "backend", "backend.release")),
     ("variable", grammar.Variable, "?", ("DATABASE_URL", "SECRET_KEY")),
     ("value", grammar.Value, "\0", ("text", "true", "1.10", "${postgres.url}", "costs $$5")),
     ("whole number", grammar.Whole, "x", ("3",)),
@@ -65,7 +66,7 @@ EXAMPLES: dict[str, str] = {
     "services.NAME.scale": "{min: 2, initial: 3, max: 10}",
     "services.NAME.env": '{DATABASE_URL: "${postgres.url}"}',
     "services.NAME.secrets": "[SECRET_KEY]",
-    "services.NAME.after": "[backend]",
+    "services.NAME.after": "[backend.release]",
     "services.NAME.grace": "30s",
     "services.NAME.probes.startup": "/started",
     "services.NAME.probes.ready": "/ready",

@@ -15,4 +15,4 @@ class Edge(Section):
     )
     body_limit: Size = Field("1Mi", description="largest request body")
     timeout: Duration = Field("60s", description="longest wait for a service's answer")
-    drain: Duration = Field("30s", description="longest life of a connection after a reload or stop, WebSockets included")
+    drain: Duration = Field("30s", description="longest wait for open connections when the edge stops")

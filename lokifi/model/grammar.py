@@ -28,6 +28,7 @@ _PLACEHOLDER = re.compile(r"\$(\$|[A-Za-z_][A-Za-z0-9_]*|\{[^}]*\}?|)")
 SIZES = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 PLACEHOLDERS = ("HOST", "PORT")
+RELEASE = "release"
 
 
 class Section(BaseModel):
@@ -61,6 +62,16 @@ def _name(value: object) -> str:
     if not _NAME.match(text):
         raise wrong(f"{shown(text)} is no name", "use 1 to 40 of a-z, 0-9 and '-', a letter first, no '-' last")
     return text
+
+
+def _prior(value: object) -> str:
+    text = _text(value)
+    name, dot, what = text.partition(".")
+    if dot and what != RELEASE:
+        raise wrong(
+            f"{shown(text)} is nothing to wait for", f"name a part, or a service's release: {shown(f'{name}.{RELEASE}')}"
+        )
+    return _name(name) + dot + what
 
 
 def _variable(value: object) -> str:
@@ -206,6 +217,7 @@ def words_of(command: str, values: dict[str, str]) -> tuple[str, ...]:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Name = Annotated[str, BeforeValidator(_name)]
+Prior = Annotated[str, BeforeValidator(_prior)]
 Variable = Annotated[str, BeforeValidator(_variable)]
 Value = Annotated[str, BeforeValidator(_value, json_schema_input_type=str | int | float | bool)]
 Whole = Annotated[int, BeforeValidator(_whole)]

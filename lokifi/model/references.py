@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from lokifi.kit.errors import FileError
 from lokifi.kit.yaml import Node
+from lokifi.model.grammar import RELEASE
 from lokifi.model.platform import Platform
 from lokifi.model.problems import nearest, problem
 
@@ -48,12 +49,22 @@ def fields_of(platform: Platform) -> dict[str, tuple[str, ...]]:
     return known
 
 
+def release_of(name: str) -> str:
+    """The job that releases a service."""
+    return f"release-{name}"
+
+
+def _job(other: str) -> str:
+    name, release, _ = other.partition(f".{RELEASE}")
+    return release_of(name) if release else other
+
+
 def needs_of(platform: Platform) -> dict[str, set[str]]:
-    """For each service the parts that must be ready before it: those it refers to, and its `after`."""
+    """For each service the parts that must be ready, and the jobs that must be done, before it: by reference and `after`."""
     needs: dict[str, set[str]] = {}
     for name, service in platform.services.items():
         found = {piece[0] for value in service.env.values() for piece in split(value) if not isinstance(piece, str)}
-        needs[name] = (found - {"platform", name}) | set(service.after)
+        needs[name] = (found - {"platform", name}) | {_job(other) for other in service.after}
     return needs
 
 
@@ -64,7 +75,8 @@ def check(platform: Platform, root: Node, lost: frozenset[str] = frozenset()) ->
     """
     problems: list[FileError] = []
     known = fields_of(platform)
-    parts = [*platform.services, *(store for store in ("postgres", "redis") if store in known)]
+    parts = [*platform.services, *(f"{name}.{RELEASE}" for name, service in platform.services.items() if service.release)]
+    parts += [*(store for store in ("postgres", "redis") if store in known)]
     for name, service in platform.services.items():
         base = ("services", name)
         for variable, value in service.env.items():
@@ -78,7 +90,7 @@ def check(platform: Platform, root: Node, lost: frozenset[str] = frozenset()) ->
                 if wrong := _unknown(piece, known, platform):
                     problems.append(problem(root, (*base, "env", variable), *wrong))
         for index, other in enumerate(service.after):
-            if other not in parts and other not in lost:
+            if other not in parts and other.partition(".")[0] not in lost:
                 problems.append(problem(root, (*base, "after", index), f"there is no part {other!r}", nearest(other, parts)))
         for index, secret in enumerate(service.secrets):
             if secret not in platform.secrets and secret not in lost:
@@ -117,7 +129,9 @@ def _unknown(piece: tuple[str, str], known: dict[str, tuple[str, ...]], platform
 
 def _cycles(platform: Platform, root: Node) -> list[FileError]:
     try:
-        TopologicalSorter(needs_of(platform)).prepare()
+        needs = needs_of(platform)
+        releases = {release_of(name): needs[name] for name, service in platform.services.items() if service.release}
+        TopologicalSorter({**needs, **releases}).prepare()
     except CycleError as error:
         ring = list(error.args[1])
         where = next(name for name in ring if name in platform.services)

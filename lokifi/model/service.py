@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from lokifi.model.grammar import Command, Duration, Errand, Folder, Name, Positive, Section, UrlPath, Value, Variable, wrong
+from lokifi.model.grammar import Command, Duration, Errand, Folder, Positive, Prior, Section, UrlPath, Value, Variable, wrong
 
 
 class Probes(Section):
@@ -69,7 +69,9 @@ class Service(Section):
     )
     env: dict[Variable, Value] = Field(default={}, description="its environment; ${postgres.url} and the like are replaced")
     secrets: list[Variable] = Field(default=[], description="secrets that it gets in its environment")
-    after: list[Name] = Field(default=[], description="parts that must be ready first, besides those it refers to")
+    after: list[Prior] = Field(
+        default=[], description="what comes first, besides what it refers to: parts that are ready, or a release that is done"
+    )
     grace: Duration = Field("10s", description="time to finish after SIGTERM, before SIGKILL")
 
     @property

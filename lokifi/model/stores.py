@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from lokifi.model.grammar import Section, Size, Whole
+from lokifi.model.grammar import Section, Size, Whole, wrong
 
 Eviction = Literal[
     "noeviction",
@@ -36,8 +36,14 @@ class Redis(Section):
     eviction: Eviction = Field("allkeys-lru", description="what leaves when the memory is full")
 
 
+def _not_empty(value: object) -> object:
+    if value is None:
+        raise wrong("is empty", "write {} for the defaults, or remove the line")
+    return value
+
+
 class Stores(Section):
     """A store that is not named is not run."""
 
-    postgres: Postgres | None = Field(None, description="PostgreSQL")
-    redis: Redis | None = Field(None, description="Redis")
+    postgres: Annotated[Postgres | None, BeforeValidator(_not_empty)] = Field(None, description="PostgreSQL")
+    redis: Annotated[Redis | None, BeforeValidator(_not_empty)] = Field(None, description="Redis")

@@ -37,7 +37,7 @@ def test_a_value_and_where_it_comes_from(environment: str, path: str, shown: obj
 
 
 def test_a_path_has_the_description_of_its_field() -> None:
-    assert explain(project(), "edge.drain").description.startswith("longest life of a connection")
+    assert explain(project(), "edge.drain").description.startswith("longest wait for open connections")
     assert explain(project(), "services.web").description.startswith("One service")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lokifi.contracts import Progress, Rendering, Say
@@ -77,8 +78,10 @@ class LocalRuntime:
         # Where nothing is remembered, because it was damaged, a part that runs is taken to hold what is dealt to it again.
         ports.check((part for part in parts if dealt or part.name not in running), held)
         needs = self.place.tools.needs(parts, [job for job in self.stack.jobs.values() if job.name in subjects])
-        self.place.fetch(self.place.tools.missing(needs), progress)
-        self.place.supervisor.start()
+        with ThreadPoolExecutor(1) as beside:
+            started = beside.submit(self.place.supervisor.start)
+            self.place.fetch(self.place.tools.missing(needs), progress)
+            started.result()
 
     def apply(self, step: Step) -> str:
         """Do one step."""

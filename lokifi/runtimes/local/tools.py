@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,7 @@ SIBLINGS = {
 }
 FEATURES = {"nginx": ("stub_status",)}
 PYTHON = (3, 11)
+AT_ONCE = 8
 
 
 @dataclass
@@ -64,7 +66,9 @@ class Tools:
 
     def missing(self, needs: Iterable[Need]) -> list[Need]:
         """Those of `needs` that no fitting program was found for."""
-        return [need for need in needs if isinstance(self._find(need), Unfit)]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            answers = pool.map(lambda need: (need, self._find(need)), needs)
+            return [need for need, found in answers if isinstance(found, Unfit)]
 
     def fetch(self, needs: Sequence[Need], progress: Callable[[str, int, int], None]) -> None:
         """Put what is missing into the prefix. Raises `ToolMissing` when there is no way."""

@@ -6,8 +6,8 @@ from lokifi.contracts import Artefact, Rendering
 from lokifi.plan.parts.nginx import CONFIGS
 from lokifi.plan.stack import Part, Stack
 from lokifi.targets.nginx.http import GZIP, LOG, MAPS, TYPES, folders, limits, proxy
-from lokifi.targets.nginx.servers import servers, upstreams
-from lokifi.targets.nginx.words import duration, word
+from lokifi.targets.nginx.servers import WEBSOCKET_TIMEOUT, servers, upstreams
+from lokifi.targets.nginx.words import word
 from lokifi.targets.text import HEADER
 
 ABOUT = "nginx.conf of the edge"
@@ -42,7 +42,8 @@ def _config(stack: Stack, edge: Part) -> str:
 
 worker_processes 2;
 worker_rlimit_nofile 4096;
-worker_shutdown_timeout {duration(settings.drain)};
+# After a reload, requests and WebSockets that began before it end with their clients.
+worker_shutdown_timeout {WEBSOCKET_TIMEOUT};
 pid {word(f"{edge.folder}/nginx.pid")};
 error_log stderr warn;
 

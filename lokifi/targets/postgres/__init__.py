@@ -61,7 +61,7 @@ def _config(part: Part, store: Postgres, memory: Memory) -> str:
 
 data_directory = {quoted(part.folder)}
 hba_file = {quoted(part.paths[CONFIGS[1]])}
-ident_file = {quoted(f'{part.folder}/pg_ident.conf')}
+ident_file = {quoted(f"{part.folder}/pg_ident.conf")}
 
 listen_addresses = {quoted(address.host)}
 port = {address.port}

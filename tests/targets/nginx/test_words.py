@@ -114,12 +114,12 @@ def test_whatever_the_model_accepts_parses_back(tmp_path: Path, data: st.DataObj
         data.draw(DOMAINS),
         data.draw(SIZES),
     )
-    timeout, drain = data.draw(DURATIONS), data.draw(DURATIONS)
+    timeout = data.draw(DURATIONS)
     first, second = data.draw(st.lists(ROUTES, min_size=2, max_size=2, unique=True))
     text = (
         f'platform: p\ndomain: "{domain}"\nservices:\n  "{name}x": {{path: api, run: x, routes: ["{first}"]}}\n'
         f'  "{name}y": {{path: site, static: d, routes: ["{second}"]}}\n'
-        f'edge: {{body_limit: {limit}, timeout: {timeout}, drain: {drain}}}\nobservability: {{metrics: "off"}}\n'
+        f'edge: {{body_limit: {limit}, timeout: {timeout}}}\nobservability: {{metrics: "off"}}\n'
     )
     try:
         stack = stack_of(text, tmp_path)
@@ -127,7 +127,6 @@ def test_whatever_the_model_accepts_parses_back(tmp_path: Path, data: st.DataObj
         reject()
     (artefact,) = nginx.render(stack).artefacts
     found = flat(parsed(joined(artefact.text), tmp_path))
-    assert ("worker_shutdown_timeout", [drain]) in found
     assert ("proxy_read_timeout", [timeout]) in found
     assert any(directive == "server_name" and domain in arguments for directive, arguments in found)
     assert ("upstream", [f"{name}x"]) in found

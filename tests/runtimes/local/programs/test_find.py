@@ -212,7 +212,9 @@ def test_a_summary_has_a_row_for_every_need_in_order(tmp_path: Path, fake) -> No
     needs = [Need("postgres", (15,)), Need("node", (20,)), Need("python", (99,))]
     rows = summary(needs, tmp_path / "prefix", [tmp_path / "bin"])
     assert rows[0] == Tool("postgres", "15 or newer", "16.2", "machine", str(postgres))
-    assert rows[1] == Tool("node", "20 or newer", missing=f"{tmp_path}/bin/node 18.1.0 is older than 20", command="lokifi setup")
+    assert rows[1] == Tool(
+        "node", "20 or newer", missing=f"{tmp_path}/bin/node 18.1.0 is older than 20", command="lokifi setup"
+    )
     assert rows[2].missing == "is not on this machine"
     assert rows[2].command == "install Python 3.11 or newer (macOS: brew install python)"
 
