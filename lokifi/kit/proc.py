@@ -161,6 +161,21 @@ def carriers(marker: str) -> list[Identity]:
     return [_of(stat) for stat in look().values() if stat.session and wanted in TABLE.environment(stat.pid)]
 
 
+def printers(file: Path) -> list[Identity]:
+    """Return the living processes whose standard output is `file`; none where there is no /proc.
+
+    It tells whose a process is when it has overwritten its environment and nobody knows its number.
+    """
+    found = []
+    for stat in look().values():
+        try:
+            if Path(f"/proc/{stat.pid}/fd/1").readlink() == file:
+                found.append(_of(stat))
+        except OSError:
+            continue
+    return found
+
+
 def family(
     leader: Identity | None,
     marker: str,

@@ -22,7 +22,7 @@ def test_files_are_written_with_their_modes_and_again(tmp_path: Path) -> None:
 def test_an_edit_is_kept_and_nothing_else_is_written(tmp_path: Path) -> None:
     generated.write(tmp_path, FILES)
     (tmp_path / "nginx/nginx.conf").write_text("# mine\n")
-    with pytest.raises(Refused, match="edited since they were rendered: nginx/nginx.conf") as refused:
+    with pytest.raises(Refused, match=r"edited since they were rendered: nginx/nginx\.conf") as refused:
         generated.write(tmp_path, {name: (text + "# new\n", mode) for name, (text, mode) in FILES.items()})
     assert "--force" in refused.value.hint
     assert (tmp_path / "nginx/nginx.conf").read_text() == "# mine\n"

@@ -72,6 +72,8 @@ class LocalRuntime:
         supervisor lives, having adopted what a dead one left."""
         subjects = {step.subject for step in plan.steps}
         parts = [part for part in self.stack.parts.values() if part.name in subjects]
+        if self.place.supervisor.left():
+            self.place.supervisor.start()
         running = {state.name for state in self.place.supervisor.states() if state.pid}
         dealt = self.place.memory.read().ports
         held = {port for name, port in dealt.items() if name.rpartition(".")[0] in running}

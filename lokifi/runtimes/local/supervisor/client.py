@@ -67,6 +67,10 @@ class Supervisor:
                 store.wish(name)
             self._launch()
 
+    def left(self) -> bool:
+        """Tell whether parts are on file, intact or not: then a start adopts, or ends, what runs of them."""
+        return bool(Store(self.run).names())
+
     def put(self, spec: PartSpec) -> None:
         """Start `spec`, or replace the running part when the digest differs; else nothing is touched.
 

@@ -59,6 +59,7 @@ class Keepalive:
             if wish is None:
                 self.yard.emit("damaged", name, "both generations of its file are damaged")
                 if record is None or not living:
+                    self._kill_nameless(name)
                     store.forget(name)
                     continue
                 wish = _unknown(name, record, self.yard.folder)
@@ -260,6 +261,13 @@ class Keepalive:
                     part.start()
 
             part.replacing = asyncio.create_task(replace())
+
+    def _kill_nameless(self, name: str) -> None:
+        """Nothing is known of a part but its name: end what bears its mark or writes its log."""
+        log_file = self.yard.folder / "logs" / f"{name}.log"
+        for who in {*self.yard.family(name, None), *proc.printers(log_file)}:
+            if proc.send(who, signal.SIGKILL):
+                self.yard.emit("killed", name, f"process {who.pid} was left behind", pid=who.pid)
 
     def _kill_unrecorded(self) -> None:
         recorded = {part.leader for part in self.parts.values()} - {None}

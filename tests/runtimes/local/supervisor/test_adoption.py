@@ -82,6 +82,20 @@ def test_a_changed_wish_that_was_not_carried_out_is_carried_out(supervisor: Supe
     assert len(carriers(folder, "part")) == 1
 
 
+def test_a_part_of_which_only_the_name_is_left_is_ended(supervisor: Supervisor, folder: Path, make: MakeSpec) -> None:
+    supervisor.put(make("marked", "sleep", "600"))
+    # Like nginx and PostgreSQL, which overwrite their environment: only its log tells whose it is.
+    supervisor.put(make("bare", "env", "-i", "sleep", "600"))
+    pids = [pid_of(supervisor, name) for name in ("marked", "bare")]
+    eventually(lambda: carriers(folder, "bare") == [])
+    kill_supervisor(supervisor)
+    for file in (folder / "run").iterdir():
+        if file.suffix in (".spec", ".previous", ".record"):
+            file.write_bytes(b"")
+    supervisor.shutdown()
+    assert [pid for pid in pids if runs(pid)] == []
+
+
 def test_kills_at_random_moments_never_make_two_of_anything(supervisor: Supervisor, folder: Path, make: MakeSpec) -> None:
     seed = int(os.environ.get("LOKIFI_TEST_SEED", str(random.randrange(10**6))))
     rng = random.Random(seed)
