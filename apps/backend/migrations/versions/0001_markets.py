@@ -76,4 +76,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Going back is restoring a backup: dropping tables would drop what people saved."""
-    raise NotImplementedError("restore a backup instead")
+    raise RuntimeError("cannot be taken back: restore a backup")
