@@ -19,6 +19,7 @@ from lokifi.plan.layout import Layout
 from lokifi.plan.observed import Observed
 from lokifi.plan.stack import Address, Stack, Words
 from lokifi.plan.steps import Plan, Step
+from lokifi.plan.tool import Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +103,6 @@ class LogLine:
     part: str
     time: float
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A program that a stack needs; `missing` and `command` are empty when it was found, the fields before them when not."""
-
-    name: str
-    wanted: str
-    version: str = ""
-    source: str = ""
-    path: str = ""
-    missing: str = ""
-    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def test_the_help_of_a_command_says_what_it_does_and_ends_with_examples(name: st
     assert command.name == name
     assert 2 <= len(command.examples) <= 4
     assert all(line.split()[0] == name for line, _ in command.examples)
-    text = command.get_help(click.Context(command, info_name=f"lokifi {name}"))
+    text = command.get_help(click.Context(command, info_name=f"lokifi {name}", **command.context_settings))
     assert text.index("Options:") < text.index("Examples:")
     assert all(isinstance(option, click.Argument) or getattr(option, "help", "") for option in command.params)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lokifi.contracts import Tool
+from lokifi.plan.tool import Tool
 from lokifi.runtimes.local.programs.apt import Apt
 from lokifi.runtimes.local.programs.find import find_all
 from lokifi.runtimes.local.programs.needs import Need, Program

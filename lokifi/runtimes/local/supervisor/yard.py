@@ -123,7 +123,9 @@ class Yard:
             for mark in pending.keys() & proc.TABLE.environment(stat.pid):
                 name, leader = pending[mark]
                 stray = Identity(stat.pid, stat.ticks, proc.BOOT)
-                if stat.ticks < leader.ticks and proc.send(stray, signal.SIGKILL):
+                # Two that start within one tick (10 ms) are told apart by their numbers, which are given out in order.
+                older = (stat.ticks, stat.pid) < (leader.ticks, leader.pid)
+                if older and proc.send(stray, signal.SIGKILL):
                     self.emit("killed", name, f"process {stat.pid} was left behind", pid=stat.pid)
 
     async def _run(self, spec: PartSpec, probe: Probe) -> bool:
