@@ -2,7 +2,8 @@
 
 Each input is read by `load` in a process of its own, five times, each time a new process; the time is the
 least, for all else is the load of the machine; the memory is the growth of the process's peak. The promise is
-200 ms and 100 MB. The floor beside them is the reference file. The last line names the slowest and the largest.
+200 ms and 100 MB. The floor beside them is the reference file. The last line names the slowest and the largest
+of those that are refused; a large file that is right may take longer.
 
     python bench/hostile.py
 """
@@ -118,11 +119,12 @@ def main() -> None:
             print(f"{name:36} {time:7.1f} {memory:6.1f}  {answer[:90]}", flush=True)
     time, memory, _ = measured(ROOT / "lokifi.yaml")
     print(f"{'(floor: the reference file)':36} {time:7.1f} {memory:6.1f}")
-    slowest, largest = (max(found, key=lambda name: found[name][column]) for column in (0, 1))
+    refused = {name for name, (*_, answer) in found.items() if answer != "accepted"}
+    slowest, largest = (max(refused, key=lambda name: found[name][column]) for column in (0, 1))
     kept = found[slowest][0] <= MILLISECONDS and found[largest][1] <= MEGABYTES
     print(
-        f"{len(found)} inputs: slowest {found[slowest][0]:.0f} ms ({slowest}), largest {found[largest][1]:.0f} MB ({largest}); "
-        f"promise {MILLISECONDS:.0f} ms and {MEGABYTES:.0f} MB {'kept' if kept else 'missed'}"
+        f"{len(refused)} refused: slowest {found[slowest][0]:.0f} ms ({slowest}), "
+        f"largest {found[largest][1]:.0f} MB ({largest}); promise {MILLISECONDS:.0f} ms and {MEGABYTES:.0f} MB {'kept' if kept else 'missed'}"
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from bench.figures import Figure
 from bench.platform import ROOT, Reference
 
+WORD = re.compile(r"slowest (\d+) ms \((.*?)\), largest (\d+) MB \((.*?)\);")
 ROW = re.compile(r"^(lokifi|runit)[^\n]*?\s(\d+)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)$", re.MULTILINE)
 
 
@@ -30,7 +31,11 @@ def hostile(platform: Reference) -> Iterator[Figure]:
     """`bench/hostile.py`: its last line is its word on the slowest and the largest."""
     if importlib.util.find_spec("bench.hostile") is None:
         return
-    yield Figure("hostile YAML", "", [], note=said("hostile").strip().replace("\n", "\n    "))
+    found = WORD.search(said("hostile"))
+    if found is None:
+        sys.exit("bench/hostile.py printed no last line that can be read")
+    yield Figure("hostile YAML, slowest answer", "ms", [float(found[1])], 200.0, note=found[2])
+    yield Figure("hostile YAML, most memory", "MB", [float(found[3])], 100.0, note=found[4])
 
 
 def said(name: str) -> str:

@@ -15,10 +15,12 @@ import os
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,10 +111,17 @@ def find_runit(given: str | None) -> Path | None:
     return Path(found).parent if found else None
 
 
+def free_ports() -> Iterator[int]:
+    """Yield ports that nobody listens on, below those that the kernel gives to outgoing connections."""
+    for port in range(PORT, 32_000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                yield port
+
+
 def idle(folder: Path, supervisor: Supervisor, probed: int, seconds: float) -> tuple[float, float]:
     """Return the resident memory in MB and the percentage of a core with `probed` parts asked twice a second."""
-    for number in range(probed):
-        port = PORT + number
+    for number, port in zip(range(probed), free_ports(), strict=False):
         name = f"web-{number:02}"
         ready, live = (Probe("http", port=port, path=path) for path in ("/ready", "/live"))
         argv = (sys.executable, "-I", "-S", "-c", SERVER, str(port))
