@@ -122,9 +122,10 @@ def main() -> None:
     refused = {name for name, (*_, answer) in found.items() if answer != "accepted"}
     slowest, largest = (max(refused, key=lambda name: found[name][column]) for column in (0, 1))
     kept = found[slowest][0] <= MILLISECONDS and found[largest][1] <= MEGABYTES
+    word = "kept" if kept else "missed"
     print(
-        f"{len(refused)} refused: slowest {found[slowest][0]:.0f} ms ({slowest}), "
-        f"largest {found[largest][1]:.0f} MB ({largest}); promise {MILLISECONDS:.0f} ms and {MEGABYTES:.0f} MB {'kept' if kept else 'missed'}"
+        f"{len(refused)} refused: slowest {found[slowest][0]:.0f} ms ({slowest}), largest {found[largest][1]:.0f} MB "
+        f"({largest}); promise {MILLISECONDS:.0f} ms and {MEGABYTES:.0f} MB {word}"
     )
 
 

@@ -79,6 +79,8 @@ class Sockets(threading.Thread):
         opened.setblocking(False)
         self.opened += 1
         self._open[opened] = answer.partition(b"\r\n\r\n")[2]
+        # Frames may have come with the handshake, the last one too.
+        self._take_all(opened)
 
     def _read(self, connection: socket.socket) -> None:
         try:
@@ -89,8 +91,11 @@ class Sockets(threading.Thread):
             return self._gone(connection, type(error).__name__)
         if not chunk:
             return self._gone(connection, "closed without a close frame")
+        self._open[connection].extend(chunk)
+        self._take_all(connection)
+
+    def _take_all(self, connection: socket.socket) -> None:
         buffer = self._open[connection]
-        buffer += chunk
         while (frame := take(buffer)) is not None:
             kind, body = frame
             self.messages += 1
