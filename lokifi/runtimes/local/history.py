@@ -50,7 +50,8 @@ def _events(lines: list[str], since: float | None) -> Iterator[Event]:
             body = json.loads(line)
             event = Event(
                 time=float(body["time"]),
-                kind=body["kind"] if body["kind"] in get_args(EventKind) else "part",
+                # What commands do has steps; what a part did by itself has none.
+                kind=body["kind"] if "step" in body and body["kind"] in get_args(EventKind) else "part",
                 subject=str(body["part"]),
                 text=str(body["text"]),
                 step=str(body.get("step") or body["kind"]),
