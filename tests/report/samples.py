@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 
-from lokifi.contracts import Event, LogLine, PartStatus
+from lokifi.contracts import Event, LogLine, PartStatus, Tool
 from lokifi.plan.stack import Address
 from lokifi.plan.steps import Plan, Step
 from lokifi.report.screen import Screen, substitute_symbols
@@ -87,20 +86,9 @@ LOGS = [
 ]
 
 
-@dataclass(frozen=True)
-class Program:
-    name: str
-    wanted: str
-    version: str = ""
-    source: str = ""
-    path: str = ""
-    missing: str = ""
-    command: str = ""
-
-
 PROGRAMS = [
-    Program("nginx", "1.20 or newer, with stub_status", "1.22.1", "prefix", "programs/usr/sbin/nginx"),
-    Program("postgres", "15 or newer", "15.18", "machine", "/usr/lib/postgresql/15/bin/postgres"),
-    Program("redis-server", "7.0 or newer", missing="is not on this machine", command="lokifi setup"),
-    Program("node", "20 or newer", missing="18.19.0 is too old", command="see nodejs.org"),
+    Tool("nginx", "1.20 or newer, with stub_status", "1.22.1", "prefix", "programs/usr/sbin/nginx"),
+    Tool("postgres", "15 or newer", "15.18", "machine", "/usr/lib/postgresql/15/bin/postgres"),
+    Tool("redis-server", "7.0 or newer", missing="is not on this machine", command="lokifi setup"),
+    Tool("node", "20 or newer", missing="18.19.0 is too old", command="see nodejs.org"),
 ]
