@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from random import Random
@@ -25,6 +26,8 @@ DAY_SECONDS = 60.0
 PRUNE_SECONDS = 3600.0
 STALE_SECONDS = 10.0
 RETRY_FIRST, RETRY_MOST = 0.1, 2.0
+LEAVE_SECONDS = 4.0
+"""Seconds from the signal to the end, at most."""
 CANCEL_AGAIN = 0.2
 """Seconds until work that has not ended is told once more."""
 LAST_WORDS_SECONDS = 2.0
@@ -154,6 +157,8 @@ async def serve(options: settings.Settings) -> None:
     work = asyncio.create_task(ticker.run())
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    # Whatever a connection still waits for: this process ends in time, before it is killed.
+    asyncio.get_running_loop().call_later(LEAVE_SECONDS, _leave)
     if server is not None:
         server.close()
     if work.done():
@@ -165,6 +170,11 @@ async def serve(options: settings.Settings) -> None:
     await ticker.last_words()
     await asyncio.gather(publisher.close(), database.close())
     log.info("stopped")
+
+
+def _leave() -> None:
+    log.warning("stopped", cut_after_seconds=LEAVE_SECONDS)
+    os._exit(0)
 
 
 def main() -> int:
