@@ -164,8 +164,10 @@ async def serve(options: settings.Settings) -> None:
     if work.done():
         work.result()
     while not work.done():
-        # Again until it heeds: before Python 3.12, a wait_for inside may swallow a cancellation that meets its result.
-        work.cancel()
+        # Again until it heeds, and each task by itself: before Python 3.12 a wait_for inside may swallow a cancellation that
+        # meets its result, and a group that is being cancelled does not tell its tasks twice.
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
         await asyncio.wait({work}, timeout=CANCEL_AGAIN)
     await ticker.last_words()
     await asyncio.gather(publisher.close(), database.close())
@@ -173,7 +175,7 @@ async def serve(options: settings.Settings) -> None:
 
 
 def _leave() -> None:
-    log.warning("stopped", cut_after_seconds=LEAVE_SECONDS)
+    log.warning("cut", after_seconds=LEAVE_SECONDS)
     os._exit(0)
 
 
